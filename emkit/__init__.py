@@ -1,0 +1,86 @@
+"""emkit: expectation-maximization for latent variable models.
+
+Write `e_step`, `m_step` and `log_marginal` on a value that is its own parameters; `emkit.fit` does the rest.
+"""
+
+from emkit import datasets, starts
+from emkit.algorithm import EM, Algorithm, Point
+from emkit.arrays import Array, average, condition
+from emkit.data import Weighted
+from emkit.em import DegenerateError, Fit, ModelError, Step, fit, steps
+from emkit.emissions.gaussian.diagonal import DiagonalGaussian
+from emkit.emissions.gaussian.full import FullGaussian
+from emkit.emissions.gaussian.spherical import SphericalGaussian
+from emkit.emissions.gaussian.tied import TiedGaussian
+from emkit.emissions.protocol import Emissions
+from emkit.model import LatentVariableModel
+from emkit.models.gaussian_mixture import GaussianMixture
+from emkit.models.mixture import Mixture
+from emkit.parameters import (
+    ParameterError,
+    n_free_parameters,
+    pack,
+    positive,
+    positive_definite,
+    probability,
+    real,
+    replace,
+    simplex,
+    unpack,
+    value,
+)
+from emkit.priors.dirichlet import Dirichlet
+from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
+from emkit.priors.ridge import DiagonalRidge, Ridge
+from emkit.restarts import Restarts, best_of
+from emkit.statistics import Expectation, Statistics
+from emkit.stopping import Outcome
+from emkit.trace import Trace
+
+__all__ = [
+    "EM",
+    "Algorithm",
+    "Array",
+    "DegenerateError",
+    "DiagonalGaussian",
+    "DiagonalRidge",
+    "Dirichlet",
+    "Emissions",
+    "Expectation",
+    "Fit",
+    "FullGaussian",
+    "GaussianMixture",
+    "LatentVariableModel",
+    "Mixture",
+    "ModelError",
+    "NormalInverseGamma",
+    "NormalInverseWishart",
+    "Outcome",
+    "ParameterError",
+    "Point",
+    "Restarts",
+    "Ridge",
+    "SphericalGaussian",
+    "Statistics",
+    "Step",
+    "TiedGaussian",
+    "Trace",
+    "Weighted",
+    "average",
+    "best_of",
+    "condition",
+    "datasets",
+    "fit",
+    "n_free_parameters",
+    "pack",
+    "positive",
+    "positive_definite",
+    "probability",
+    "real",
+    "replace",
+    "simplex",
+    "starts",
+    "steps",
+    "unpack",
+    "value",
+]

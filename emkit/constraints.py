@@ -1,0 +1,219 @@
+"""Where a parameter may live: one small class per constraint.
+
+Each constraint checks a value and maps it to free coordinates, an unconstrained vector, and back. A constraint
+acts on the last axes of an array (a simplex on the last one, a positive definite matrix on the last two); axes
+before them are repetitions. `like` is a valid value that tells the shape and which entries are structural zeros.
+"""
+
+from typing import Protocol, TypeAlias, final
+
+import numpy as np
+from scipy.special import expit, logit, softmax
+
+from emkit.arrays import EPS, TINY, Array
+
+Problem: TypeAlias = tuple[tuple[int, ...], str]
+"""Where a value leaves its constraint (an index), and how."""
+
+SUM_TOLERANCE = 1e-8
+"""How far the entries of a simplex may be from summing to one."""
+
+
+class Constraint(Protocol):
+    """A set of allowed values, and free coordinates on it."""
+
+    def problem(self, value: Array) -> Problem | None:
+        """Return where a value leaves the set, or None."""
+        ...
+
+    def to_free(self, value: Array) -> Array:
+        """Return the free coordinates of a value, a flat vector."""
+        ...
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Return the value at these free coordinates."""
+        ...
+
+    def free_size(self, like: Array) -> int:
+        """Count the free coordinates."""
+        ...
+
+
+def _first(bad: np.ndarray, value: Array, what: str) -> Problem | None:
+    if not bad.any():
+        return None
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    return index, f"is {value[index]:.6g}, {what}"
+
+
+@final
+class Real:
+    """Any finite number."""
+
+    def problem(self, value: Array) -> Problem | None:
+        """Return None: finiteness is checked for every parameter alike."""
+        return None
+
+    def to_free(self, value: Array) -> Array:
+        """Return the numbers themselves, flattened."""
+        return value.ravel()
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Return the coordinates in the shape of `like`."""
+        return free.reshape(like.shape)
+
+    def free_size(self, like: Array) -> int:
+        """Count one coordinate per entry."""
+        return like.size
+
+
+@final
+class Positive:
+    """Numbers above zero; the free coordinate is the logarithm."""
+
+    def problem(self, value: Array) -> Problem | None:
+        """Find the first entry that is zero, negative, or too small to be held to full precision."""
+        return _first(value < TINY, value, "expected a positive number")
+
+    def to_free(self, value: Array) -> Array:
+        """Take logarithms."""
+        return np.log(value.ravel())
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Take exponentials."""
+        with np.errstate(over="ignore"):  # an infinite result is refused by the constructor, by name
+            return np.exp(free).reshape(like.shape)
+
+    def free_size(self, like: Array) -> int:
+        """Count one coordinate per entry."""
+        return like.size
+
+
+@final
+class Probability:
+    """Numbers from 0 to 1, each on its own; the free coordinate is the log-odds.
+
+    Entries that are exactly 0 or 1 are structure: they have no coordinate and stay.
+    """
+
+    def problem(self, value: Array) -> Problem | None:
+        """Find the first entry outside [0, 1]."""
+        return _first((value < 0) | (value > 1), value, "expected a probability from 0 to 1")
+
+    def to_free(self, value: Array) -> Array:
+        """Take the log-odds of the entries strictly between 0 and 1."""
+        return logit(value[self._inside(value)])
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Undo the log-odds; entries of `like` that are exactly 0 or 1 stay."""
+        value = like.copy()
+        value[self._inside(like)] = expit(free)
+        return value
+
+    def free_size(self, like: Array) -> int:
+        """Count the entries strictly between 0 and 1."""
+        return int(self._inside(like).sum())
+
+    @staticmethod
+    def _inside(value: Array) -> np.ndarray:
+        return (value > 0) & (value < 1)
+
+
+@final
+class Simplex:
+    """Nonnegative numbers that sum to one along the last axis.
+
+    The free coordinates are log-ratios to the last nonzero entry. Entries that are exactly zero are structure:
+    they have no coordinate and stay zero.
+    """
+
+    def problem(self, value: Array) -> Problem | None:
+        """Find the first negative entry, or the first row that does not sum to one."""
+        negative = _first(value < 0, value, "expected nonnegative numbers that sum to 1")
+        if negative is not None:
+            return negative
+        total = np.asarray(value.sum(axis=-1))
+        wrong = np.abs(total - 1) > SUM_TOLERANCE
+        return _first(wrong, total, "the sum of the entries; expected 1")
+
+    def to_free(self, value: Array) -> Array:
+        """Take log-ratios to the last nonzero entry of each row."""
+        rows = (row[row > 0] for row in value.reshape(-1, value.shape[-1]))
+        return np.concatenate([np.log(row[:-1] / row[-1]) for row in rows])
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Undo the log-ratios with a softmax over the nonzero entries of each row of `like`."""
+        value = np.zeros_like(like)
+        start = 0
+        for row, old in zip(value.reshape(-1, like.shape[-1]), like.reshape(-1, like.shape[-1]), strict=True):
+            stop = start + int((old > 0).sum()) - 1
+            row[old > 0] = softmax(np.append(free[start:stop], 0.0))
+            start = stop
+        return value
+
+    def free_size(self, like: Array) -> int:
+        """Count the nonzero entries, less one for each row."""
+        return int((like > 0).sum()) - like.size // like.shape[-1]
+
+
+@final
+class PositiveDefinite:
+    """Symmetric positive definite matrices on the last two axes.
+
+    The free coordinates are, of the lower Cholesky factor L, the logarithms of its diagonal and the entries
+    below the diagonal divided by the diagonal of their row: a change of a feature's units shifts one coordinate and
+    leaves the others. Numerically singular matrices, those with a pivot L_ii² / Σ_ii at rounding level, are refused.
+    """
+
+    def problem(self, value: Array) -> Problem | None:
+        """Find the first matrix that is not symmetric, or not positive definite beyond rounding."""
+        for index in np.ndindex(value.shape[:-2]):
+            text = self._fault(value[index])
+            if text is not None:
+                return index, text
+        return None
+
+    @staticmethod
+    def _fault(matrix: Array) -> str | None:
+        variance = np.diagonal(matrix)  # (D,)
+        if (variance < TINY).any():
+            column = int(np.argmax(variance < TINY))
+            return f"has variance {variance[column]:.6g} in column {column}, expected a positive number"
+        scale = np.sqrt(variance)
+        if (np.abs(matrix - matrix.T) > 1e-8 * np.outer(scale, scale)).any():
+            return "is not symmetric; expected a covariance matrix"
+        try:
+            pivot = np.diagonal(np.linalg.cholesky(matrix)) ** 2 / variance  # (D,)
+        except np.linalg.LinAlgError:
+            pivot = np.zeros_like(variance)
+        if pivot.min() > 8 * len(matrix) * EPS:
+            return None
+        return (
+            f"is not positive definite: with D = {len(matrix)} columns, some column is a linear combination of "
+            "the others, to rounding"
+        )
+
+    def to_free(self, value: Array) -> Array:
+        """Take the logarithms of the Cholesky diagonals, and the rest divided by its row's diagonal."""
+        factor = np.linalg.cholesky(value)  # (..., D, D)
+        diagonal = np.diagonal(factor, axis1=-2, axis2=-1)  # (..., D)
+        coordinates = factor / diagonal[..., :, None]
+        width = value.shape[-1]
+        coordinates[..., np.arange(width), np.arange(width)] = np.log(diagonal)
+        return coordinates[..., *np.tril_indices(width)].ravel()
+
+    def from_free(self, free: Array, like: Array) -> Array:
+        """Rebuild each Cholesky factor and multiply it with its transpose."""
+        width = like.shape[-1]
+        factor = np.zeros_like(like)
+        factor[..., *np.tril_indices(width)] = free.reshape(*like.shape[:-2], -1)
+        with np.errstate(over="ignore", invalid="ignore"):  # the constructor refuses what overflows, by name
+            diagonal = np.exp(np.diagonal(factor, axis1=-2, axis2=-1))
+            factor[..., np.arange(width), np.arange(width)] = 1.0
+            factor *= diagonal[..., :, None]
+            return factor @ np.swapaxes(factor, -1, -2)
+
+    def free_size(self, like: Array) -> int:
+        """Count D (D + 1) / 2 coordinates for each matrix."""
+        width = like.shape[-1]
+        return like.size // (width * width) * (width * (width + 1) // 2)

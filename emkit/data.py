@@ -1,0 +1,117 @@
+"""Data at the door: observation weights, and matrices checked once before any work starts."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar, final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arrays import Array
+
+X = TypeVar("X")
+
+
+def _as_weight(weight: npt.ArrayLike) -> Array:
+    try:
+        array = np.asarray(weight, dtype=np.float64).view()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"weight: expected one number for each unit, found {weight!r:.60}") from error
+    if array.ndim != 1:
+        raise ValueError(f"weight: expected one number for each unit, found an array of shape {array.shape}")
+    bad = ~(np.isfinite(array) & (array >= 0))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"weight[{row}] is {array[row]}: expected a finite number, zero or more")
+    array.flags.writeable = False
+    return array
+
+
+@final
+@attrs.frozen(eq=False)
+class Weighted(Generic[X]):
+    """Data with a weight for each unit: a weight of n counts as n copies of the unit, zero as its absence.
+
+    Args:
+        data: anything with a length and slices.
+        weight: (N,) finite, zero or more; it need not sum to anything.
+
+    Raises:
+        ValueError: lengths differ, or a weight is negative, infinite or nan; the message names the row.
+    """
+
+    data: X
+    weight: Array = attrs.field(converter=_as_weight)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse weights over weights, and lengths that differ."""
+        if isinstance(self.data, Weighted):
+            raise TypeError("Weighted: the data are already Weighted; multiply the weights instead")
+        length = len(self.data)  # type: ignore[arg-type]  # data is anything with a length
+        if length != len(self.weight):
+            raise ValueError(f"Weighted: {length} units but {len(self.weight)} weights")
+
+    def __len__(self) -> int:
+        """Count the rows, whatever they weigh."""
+        return len(self.weight)
+
+    def __getitem__(self, index: Any) -> "Weighted[X]":
+        """Take a slice, or the rows of an index array, with their weights."""
+        return Weighted(self.data[index], self.weight[index])  # type: ignore[index]  # data is anything with slices
+
+
+def split_weight(data: Any) -> tuple[Any, Array | None]:
+    """Take data apart into what was observed and its weights, None where every unit counts once."""
+    return (data.data, data.weight) if isinstance(data, Weighted) else (data, None)
+
+
+def as_matrix(x: Any, *, features: int | None = None) -> Array:
+    """Return x as an (N, D) matrix of finite native float64, without a copy where it already is one.
+
+    Args:
+        x: a two-dimensional array of real numbers, or anything NumPy turns into one (lists, data frames).
+        features: the number of columns D the model expects; None accepts any.
+
+    Raises:
+        TypeError: complex numbers, text, dates, sparse or otherwise non-numeric data.
+        ValueError: not two-dimensional, empty, masked, another number of columns, or an entry that is nan or
+            infinite; the message names its row and column.
+    """
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError("data: found a masked array with masked entries; expected every entry to be a number")
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"data: expected a rectangular (N, D) matrix, found rows that do not fit: {error}") from error
+    if array.dtype.kind not in "fiub":
+        sparse = "; call .toarray() on a sparse matrix first" if hasattr(x, "toarray") else ""
+        raise TypeError(f"data: expected real numbers, found {type(x).__name__} of dtype {array.dtype}{sparse}")
+    if array.ndim != 2:
+        advice = "; write x[:, None] for N observations of one feature" if array.ndim == 1 else ""
+        raise ValueError(f"data: expected an (N, D) matrix, found {array.ndim} dimensions{advice}")
+    if 0 in array.shape:
+        raise ValueError(f"data: expected at least one row and one column, found shape {array.shape}")
+    if features is not None and array.shape[1] != features:
+        raise ValueError(f"data: expected {features} columns, as many as the model has; found {array.shape[1]}")
+    matrix = array.astype(np.float64, copy=False)
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        row, column = (int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"data: row {row}, column {column} is {matrix[row, column]}; expected finite numbers. "
+            "Drop or impute such rows first"
+        )
+    return matrix
+
+
+def check_features(features: Sequence[int], width: int) -> list[int]:
+    """Return column numbers, each once and below `width`, or say which is not.
+
+    Raises:
+        ValueError: none, one that does not exist, or one twice.
+    """
+    chosen = [operator.index(feature) for feature in features]
+    if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= d < width for d in chosen):
+        raise ValueError(f"features: expected different columns from 0 to {width - 1}, found {list(features)}")
+    return chosen

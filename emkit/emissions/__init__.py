@@ -1,0 +1,1 @@
+"""What a latent state emits: one distribution per file."""

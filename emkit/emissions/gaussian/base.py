@@ -1,0 +1,202 @@
+"""What the four Gaussian emissions share, in terms of how each one whitens.
+
+Log densities are -½ (D log 2π + log|Σ| + |Σ^(-1/2) (x - μ)|²), with rows centred on each component before they are
+whitened, so that neither offset nor separation costs a digit.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import multivariate_normal
+
+from emkit.arrays import EPS, LOG_2PI, Array
+from emkit.data import as_matrix
+from emkit.emissions.gaussian import edges
+from emkit.model import Complaint
+from emkit.moments import Moments
+from emkit.priors.conjugate import PseudoObservations
+
+S = TypeVar("S", bound=Moments)
+
+
+class Gaussian(ABC, Generic[S]):
+    """K Gaussian components; a final class adds its covariances, how to whiten with them and its prior."""
+
+    means: Array  # (K, D)
+    prior: Any
+
+    # What a variant says of its covariances.
+
+    @abstractmethod
+    def covariance_matrices(self) -> Array:
+        """Return Σ_k, (K, D, D), whatever the variant stores."""
+
+    @abstractmethod
+    def column_variances(self) -> Array:
+        """Return the diagonals of the Σ_k, (K, D)."""
+
+    @property
+    @abstractmethod
+    def pivots(self) -> Array:
+        """The share of each column's variance that the columns before it do not explain, (K, D)."""
+
+    @property
+    @abstractmethod
+    def log_volume(self) -> Array:
+        """log|Σ_k|, (K,)."""
+
+    @abstractmethod
+    def whiten(self, k: int, centred: Array) -> Array:
+        """Return Σ_k^(-1/2) applied to each row, (N, D): rows of component k become standard normal."""
+
+    @abstractmethod
+    def colour(self, k: int, noise: Array) -> Array:
+        """Return Σ_k^(1/2) applied to each row, (N, D): standard normal rows become those of component k."""
+
+    @abstractmethod
+    def trace(self, scatter: Array) -> float:
+        """Return Σ_k tr(Σ_k⁻¹ scatter_k)."""
+
+    @abstractmethod
+    def _moments(self) -> type[S]: ...
+
+    @abstractmethod
+    def _pseudo(self) -> tuple[S, Array] | None:
+        """Return the prior as moments and the exponent of each |Σ_k|^(-1/2), (K,); None without a prior."""
+
+    @abstractmethod
+    def _with_scatter(self, means: Array, scatter: Array, count: Array) -> Self:
+        """Return the emissions at these means (K, D), with covariances scatter / count, count (K,)."""
+
+    @abstractmethod
+    def _zero_scatter(self) -> Array:
+        """Return the scatter of no spread at all."""
+
+    @abstractmethod
+    def _floor_share(self, floor: Array) -> Array:
+        """Return the largest ratio of a prior's scatter to the variance, over all directions, (K,)."""
+
+    @abstractmethod
+    def marginal(self, features: list[int]) -> Self:
+        """Return the components of some columns alone, without their prior."""
+
+    @abstractmethod
+    def residual(self, given: list[int], rest: list[int]) -> tuple[Array, Self]:
+        """Return the slopes (K, R, G) of the columns `rest` on `given`, and what the regression leaves of them."""
+
+    @classmethod
+    @abstractmethod
+    def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: Any = None) -> Self:
+        """Return components at means (K, D) that share the diagonal covariance `variances` (D,)."""
+
+    @classmethod
+    @abstractmethod
+    def weak_ridge(cls, variances: Array) -> Any:
+        """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
+
+    # The emissions protocol, and its powers.
+
+    def prepare(self, x: Any) -> Array:
+        """Return x as an (N, D) matrix of finite float64, or raise ValueError or TypeError with the entry at fault."""
+        return as_matrix(x, features=self.means.shape[1])
+
+    def log_density(self, x: Array) -> Array:
+        """Return log N(x_n; μ_k, Σ_k), (N, K), nats. Reference: Bishop (2006), equation 2.43."""
+        distance = np.empty((len(x), len(self.means)))  # (N, K)
+        with np.errstate(over="ignore"):  # a distance beyond 1e154 widths: the density is zero
+            for k, mean in enumerate(self.means):
+                distance[:, k] = np.square(self.whiten(k, x - mean)).sum(axis=1)
+        return -0.5 * (distance + self._log_normaliser)
+
+    def statistics(self, x: Array, posterior: Array) -> S:
+        """Return the moments of x (N, D) in each component, given posterior (N, K)."""
+        return self._moments().of(x, posterior, about=self.means)
+
+    def m_step(self, statistics: S) -> Self:
+        """Return the joint mode of means and covariances; components without weight stay where they were.
+
+        Reference: Bishop (2006), equations 9.24 and 9.25; with a prior, its own docstring.
+        """
+        pseudo = self._pseudo()
+        total = statistics if pseudo is None else statistics + pseudo[0]
+        exponent = np.zeros(len(self.means)) if pseudo is None else pseudo[1]
+        means = np.where(total.weight[:, None] > 0, total.mean, self.means)
+        return self._with_scatter(means, total.scatter, statistics.weight + exponent)
+
+    def expected_log_density(self, statistics: S) -> float:
+        """Return Σ_n Σ_k p_nk log N(x_n; μ_k, Σ_k), nats."""
+        constant = statistics.weight.sum() * self.means.shape[1] * LOG_2PI
+        return self._quadratic(statistics, statistics.weight) - 0.5 * float(constant)
+
+    def log_prior(self) -> float:
+        """Return the log prior density of means and covariances, nats, up to a constant; 0 without a prior."""
+        pseudo = self._pseudo()
+        return 0.0 if pseudo is None else self._quadratic(*pseudo)
+
+    def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Draw one row for each state (N,); returns (N, D)."""
+        rows = rng.standard_normal((len(states), self.means.shape[1]))
+        for k, mean in enumerate(self.means):
+            mine = states == k
+            rows[mine] = mean + self.colour(k, rows[mine])
+        return rows
+
+    def complaints(self) -> list[Complaint]:
+        """Return which components have collapsed, lost a dimension, coincide or are held up by their prior."""
+        pseudo = self._pseudo()
+        ridge = pseudo is not None and not pseudo[0].weight.any()
+        complaints = edges.collapsed(self.means, self.column_variances())
+        complaints += edges.dependent(self.pivots)
+        complaints += edges.held_up(self._floor_share(pseudo[0].scatter)) if pseudo is not None and ridge else []
+        complaints += edges.coincident(self.means, self.covariance_matrices, self.whiten)
+        return complaints
+
+    def conditioning(self) -> float:
+        """Return (4 eps c)² + eps (D log 2π + max |log|Σ||), nats per unit.
+
+        c is the worst ratio |mean| / sd, or 1, over the square root of the smallest pivot. Covariances are known to
+        about eps / pivot and means to eps |mean|; both cost the square of that at an optimum.
+        """
+        location = max(1.0, float((np.abs(self.means) / np.sqrt(self.column_variances())).max()))
+        smallest = float(self.pivots.min())
+        worst = max(1 / smallest, location / np.sqrt(smallest))
+        return (4 * EPS * worst) ** 2 + EPS * float(np.abs(self._log_normaliser).max())
+
+    def complete(self, row: Array) -> Iterator[tuple[float, S]]:
+        """Yield the log density of one row and its complete-data moments, for each component, by SciPy."""
+        (x,) = row
+        for k, (mean, covariance) in enumerate(zip(self.means, self.covariance_matrices(), strict=True)):
+            weight = np.zeros(len(self.means))
+            weight[k] = 1.0
+            location = np.zeros_like(self.means)
+            location[k] = x
+            moments = self._moments()(weight, location, self._zero_scatter())
+            yield float(multivariate_normal.logpdf(x, mean, covariance)), moments
+
+    @cached_property
+    def _log_normaliser(self) -> Array:  # (K,)
+        return self.log_volume + self.means.shape[1] * LOG_2PI
+
+    def _quadratic(self, statistics: S, exponent: Array) -> float:
+        """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter) + weight |Σ^(-1/2) (mean - μ)|²]."""
+        shift = statistics.mean - self.means  # (K, D)
+        distance = [np.square(self.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
+        parts = exponent @ self.log_volume + self.trace(statistics.scatter) + statistics.weight @ np.array(distance)
+        return -0.5 * float(parts)
+
+
+def repeat_pseudo(
+    moments: type[S], pseudo: PseudoObservations, n_components: int, *, scatter: Array, means_per_covariance: int = 1
+) -> tuple[S, Array]:
+    """Return a prior's pseudo-observations as the moments of K components, and the exponent of each covariance.
+
+    Where one covariance serves all components, each carries an equal share of its exponent.
+    """
+    exponent = pseudo.total_exponent(means_per_covariance) / means_per_covariance
+    weight = np.full(n_components, pseudo.weight)
+    mean = np.tile(pseudo.mean, (n_components, 1)) if pseudo.weight > 0 else np.zeros((n_components, len(pseudo.mean)))
+    return moments(weight, mean, scatter), np.full(n_components, exponent)

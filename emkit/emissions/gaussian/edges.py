@@ -1,0 +1,72 @@
+"""When Gaussian components sit on an edge of their parameter space, and how to say so."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from emkit.arrays import EPS, Array
+from emkit.model import Complaint
+
+ROUNDING_WIDTH = 64 * EPS
+"""A standard deviation below this many times its mean is not known to a digit."""
+
+DEPENDENT = 1e-12
+"""A column of which the others leave less than this share of variance unexplained is their combination."""
+
+HELD_UP = 0.25
+"""A variance below four times what its ridge adds for one row: the prior decides it, not the data."""
+
+SAME = 1e-6
+"""Components closer than this many widths, with covariances as close relatively, are one."""
+
+
+def collapsed(means: Array, variances: Array) -> list[Complaint]:
+    """Find components (K, D) so narrow that their width is rounding of their place."""
+    narrow = np.sqrt(variances) < ROUNDING_WIDTH * np.abs(means)  # (K, D)
+    return [
+        (
+            f"component {k}",
+            f"collapsed in column {d}: standard deviation {np.sqrt(variances[k, d]):.3g} at mean {means[k, d]:.6g}",
+        )
+        for k, d in np.argwhere(narrow)
+    ]
+
+
+def dependent(pivots: Array) -> list[Complaint]:
+    """Find components (K, D) whose covariance has lost a dimension."""
+    return [
+        (f"component {k}", f"column {d} is a linear combination of the columns before it, to {pivots[k, d]:.1e}")
+        for k, d in np.argwhere(pivots < DEPENDENT)
+    ]
+
+
+def held_up(share: Array) -> list[Complaint]:
+    """Find components (K,) that would collapse without their ridge."""
+    return [
+        (
+            f"component {k}",
+            "collapsed onto too few distinct observations: in some direction its width is the ridge's, not the data's",
+        )
+        for k in np.flatnonzero(share > HELD_UP)
+    ]
+
+
+def coincident(
+    means: Array, covariances: Callable[[], Array], whiten: Callable[[int, Array], Array]
+) -> list[Complaint]:
+    """Find pairs of components that are the same to a millionth of their width."""
+    pairs = [
+        (k, int(j))
+        for k, mean in enumerate(means)
+        for j in np.flatnonzero(np.square(whiten(k, means - mean)).sum(axis=1) < SAME**2)
+        if j > k
+    ]
+    if not pairs:
+        return []
+    matrices = covariances()  # (K, D, D)
+    scale = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))  # (K, D)
+    return [
+        (f"components {k} and {j}", "coincide: they are one component and EM cannot part them")
+        for k, j in pairs
+        if (np.abs(matrices[k] - matrices[j]) < SAME * np.outer(scale[k], scale[k])).all()
+    ]

@@ -1,0 +1,72 @@
+"""What one latent state emits: the inner protocol, shared by every structure with a discrete latent state.
+
+You write three methods and a start on a frozen value that holds the parameters of all K states; a mixture takes it,
+and so does any other structure. Powers of models (`prepare`, `log_prior`, `complaints`, `partial_m_step`) work here
+too; those below belong to emissions alone.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arrays import Array
+
+S = TypeVar("S")
+
+
+class Emissions(Protocol[S]):
+    """The distributions of an observation given each of K latent states; S are their complete-data statistics."""
+
+    @abstractmethod
+    def log_density(self, x: Any, /) -> Array:
+        """Return log p(x_n | z_n = k), shape (N, K), nats."""
+        ...
+
+    @abstractmethod
+    def statistics(self, x: Any, posterior: Array, /) -> S:
+        """Return the statistics of x shared out among the states by posterior (N, K), weights already in it."""
+        ...
+
+    @abstractmethod
+    def m_step(self, statistics: S, /) -> Self:
+        """Return the emissions that maximise the expected log density + log prior; states without weight stay."""
+        ...
+
+
+@runtime_checkable
+class SamplesGivenStates(Protocol):
+    """Power: simulation, given the states."""
+
+    def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator, /) -> Any:
+        """Return one observation for each of the states (N,)."""
+        ...
+
+
+@runtime_checkable
+class HasExpectedLogDensity(Protocol):
+    """Power: E[log p(x | z; self)] given the statistics, the emissions' part of Q."""
+
+    def expected_log_density(self, statistics: Any, /) -> float:
+        """Return Σ_n Σ_k p_nk log p(x_n | k; self), nats."""
+        ...
+
+
+@runtime_checkable
+class KnowsConditioning(Protocol):
+    """Power: emissions that lose more digits than the size of their log densities tells."""
+
+    def conditioning(self) -> float:
+        """Return by how much, in nats per unit, the objective may be off beyond the rounding of its terms."""
+        ...
+
+
+@runtime_checkable
+class EnumeratesStates(Protocol):
+    """Power: an oracle for one observation in one state, in plain loops that share no helper with the rest."""
+
+    def complete(self, row: Any, /) -> Iterator[tuple[float, Any]]:
+        """Yield, for data of one row and each state k, log p(x | k; self) and the complete-data statistics."""
+        ...

@@ -1,0 +1,87 @@
+"""One pass over the data: the map and the reduce of an E-step, in chunks."""
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from emkit.algorithm import M, Point
+from emkit.data import Weighted, split_weight
+from emkit.model import Accepts, HasPrior, Prepares, Summarises
+from emkit.statistics import Expectation
+
+
+class Evaluator:
+    """A data set, prepared once, that turns models into points.
+
+    Args:
+        model: any model of the class to be evaluated; it prepares and summarises the data.
+        data: anything with a length and slices.
+        chunk_size: units handed to the E-step at a time; None hands over all at once.
+
+    Raises:
+        TypeError: the data are `Weighted` and the model does not accept weights.
+        ValueError, TypeError: whatever `model.prepare` finds wrong with the data.
+    """
+
+    def __init__(self, model: Any, data: Any, chunk_size: int | None) -> None:
+        if isinstance(data, Weighted) and not (isinstance(model, Accepts) and model.accepts(Weighted)):
+            raise TypeError(
+                f"{type(model).__name__} does not accept Weighted data. A model that does has a method "
+                "`accepts(self, wrapper)` that returns True for it"
+            )
+        prepared = model.prepare(data) if isinstance(model, Prepares) else data
+        self.data = _read_only(prepared)
+        if len(self.data) == 0:
+            raise ValueError("data: expected at least one unit, found none")
+        self.chunk_size = chunk_size
+        self._summary = reduce(add, map(model.summary, self._chunks())) if isinstance(model, Summarises) else None
+
+    def __call__(self, model: M) -> Point[M]:
+        """Run the E-step over the data, once."""
+        if isinstance(model, Summarises):
+            learnt = _checked(model, model.e_step_of(self._summary))
+        else:
+            learnt = reduce(add, (_checked(model, model.e_step(chunk)) for chunk in self._chunks()))
+        return Point(model, learnt, learnt.log_likelihood + log_prior(model))
+
+    def careful_objective(self, model: Any) -> float:
+        """Return the objective from `log_marginal`, which shares no fast path with the E-step."""
+        total = 0.0
+        for chunk in self._chunks():
+            _, weight = split_weight(chunk)
+            log_marginal = np.asarray(model.log_marginal(chunk))
+            total += float(np.sum(log_marginal if weight is None else (weight * log_marginal)[weight > 0]))
+        return total + log_prior(model)
+
+    def _chunks(self) -> Iterator[Any]:
+        if self.chunk_size is None:
+            yield self.data
+            return
+        for start in range(0, len(self.data), self.chunk_size):
+            yield self.data[start : start + self.chunk_size]
+
+
+def log_prior(model: Any) -> float:
+    """Return the log prior of a model, nats; 0 without that power."""
+    return float(model.log_prior()) if isinstance(model, HasPrior) else 0.0
+
+
+def _read_only(data: Any) -> Any:
+    """Return a view of an array that an E-step cannot write to."""
+    if not isinstance(data, np.ndarray):
+        return data
+    view = data.view()
+    view.flags.writeable = False
+    return view
+
+
+def _checked(model: Any, learnt: Any) -> Expectation[Any]:
+    if not isinstance(learnt, Expectation):
+        raise TypeError(
+            f"{type(model).__name__}.e_step returned a {type(learnt).__name__}; expected an emkit.Expectation, "
+            "for example emkit.Expectation.of(log_marginal, statistics)"
+        )
+    return learnt

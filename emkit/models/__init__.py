@@ -1,0 +1,1 @@
+"""Latent structures: one per file."""

@@ -1,0 +1,202 @@
+"""The Gaussian mixture: a mixture of Gaussian emissions with starts, conditionals and marginals."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arguments import Seed, as_generator, check_count
+from emkit.arrays import Array
+from emkit.data import Weighted, as_matrix, check_features, split_weight
+from emkit.emissions.gaussian.base import Gaussian
+from emkit.emissions.gaussian.full import FullGaussian
+from emkit.emissions.gaussian.spherical import SphericalGaussian
+from emkit.models.mixture import Mixture, MixtureStatistics
+from emkit.parameters import replace, value
+from emkit.priors.conjugate import CovariancePrior, VariancePrior
+from emkit.priors.dirichlet import Dirichlet
+from emkit.priors.ridge import typical_variances
+from emkit.starts import Start, as_responsibilities, check_enough, draw_distinct, k_means
+
+GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
+"""A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
+
+
+@value
+class GaussianMixture(Mixture[Gaussian[Any]]):
+    """A mixture of K Gaussian components; its emissions say which covariances they have.
+
+    `GaussianMixture(weights, FullGaussian(means, covariances))` is a mixture of known parameters and carries no prior.
+    `GaussianMixture.start(x, K, rng=0)` is where a fit begins; unless told otherwise it adds a weak ridge:
+    log prior = -ν/2 Σ_k (log|Σ_k| + tr(Σ₀ Σ_k⁻¹)) with ν = 1e-6 and Σ₀ the diagonal of `typical_variances`. It
+    changes a healthy component by a millionth of one row, keeps an empty one finite, and a component that only it
+    holds up is reported as degenerate. Rescaling a column changes nothing.
+    """
+
+    @property
+    def means(self) -> Array:
+        """The component means, (K, D)."""
+        return self.emissions.means
+
+    @property
+    def covariances(self) -> Array:
+        """The component covariance matrices, (K, D, D), whatever the emissions store."""
+        return self.emissions.covariance_matrices()
+
+    @classmethod
+    def start(
+        cls,
+        x: Any,
+        n_components: int,
+        *,
+        rng: Seed,
+        emissions: type[Gaussian[Any]] = FullGaussian,
+        how: Start = k_means,
+        prior: GaussianPrior = "ridge",
+        weights_prior: Dirichlet | None = None,
+    ) -> Self:
+        """Return a mixture from which to begin a fit.
+
+        Args:
+            x: (N, D), or `Weighted`.
+            n_components: K, at least 1 and at most the number of distinct rows.
+            rng: a seed, or a generator.
+            emissions: FullGaussian, TiedGaussian, DiagonalGaussian or SphericalGaussian.
+            how: where responsibilities come from; a function of `emkit.starts` or one like it.
+            prior: of the components; None is plain maximum likelihood.
+            weights_prior: of the weights.
+
+        Raises:
+            ValueError, TypeError: the data or an argument are refused; a constant column is named.
+            ParameterError: without a prior, a component of the start has no positive definite covariance.
+        """
+        rows, weight = _with_weight(x)
+        check_enough(rows, check_count("n_components", n_components))
+        responsibilities = how(rows, weight, n_components, as_generator(rng))
+        return cls.from_responsibilities(
+            Weighted(rows, weight), responsibilities, emissions=emissions, prior=prior, weights_prior=weights_prior
+        )
+
+    @classmethod
+    def start_at_points(
+        cls,
+        x: Any,
+        n_components: int,
+        *,
+        rng: Seed,
+        emissions: type[Gaussian[Any]] = FullGaussian,
+        prior: GaussianPrior = "ridge",
+        weights_prior: Dirichlet | None = None,
+    ) -> Self:
+        """Return a mixture of equal weights at K distinct rows, all with the diagonal covariance of the data.
+
+        Arguments and errors are those of `start`.
+        """
+        rows, weight = _with_weight(x)
+        check_enough(rows, check_count("n_components", n_components))
+        chosen = draw_distinct(rows, weight, n_components, as_generator(rng))
+        components = _components(rows, weight, rows[chosen], emissions, prior)
+        return cls(np.full(n_components, 1 / n_components), components, weights_prior)
+
+    @classmethod
+    def from_responsibilities(
+        cls,
+        x: Any,
+        responsibilities: npt.ArrayLike,
+        *,
+        emissions: type[Gaussian[Any]] = FullGaussian,
+        prior: GaussianPrior = "ridge",
+        weights_prior: Dirichlet | None = None,
+    ) -> Self:
+        """Return the M-step's mixture given responsibilities, from any clustering.
+
+        Args:
+            x: (N, D), or `Weighted`.
+            responsibilities: (N, K) rows that sum to one, or (N,) whole numbers, a cluster 0 .. K - 1 for each row.
+            emissions, prior, weights_prior: as for `start`.
+
+        Raises:
+            ValueError: wrong shape, negative or not summing to one, or a component without any responsibility.
+        """
+        rows, weight = _with_weight(x)
+        posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows)) * weight[:, None]  # (N, K)
+        centres = np.tile((weight / weight.sum()) @ rows, (posterior.shape[1], 1))  # (K, D)
+        components = _components(rows, weight, centres, emissions, prior)
+        seed = cls(np.full(len(centres), 1 / len(centres)), components, weights_prior)
+        return seed.m_step(MixtureStatistics(posterior.sum(axis=0), components.statistics(rows, posterior)))
+
+    def marginal(self, features: Sequence[int]) -> Self:
+        """Return the mixture of some features alone, in the order given; priors are left behind.
+
+        Raises:
+            ValueError: a feature that does not exist, or twice, or none.
+        """
+        return type(self)(self.weights, self.emissions.marginal(check_features(features, self.means.shape[1])))
+
+    def conditional(self, given: Sequence[int], values: npt.ArrayLike) -> Self:
+        """Return the mixture of the other features where those in `given` have these values (G,).
+
+        Reference: Bishop (2006), equations 2.81 and 2.82, with weights by Bayes' rule.
+
+        Raises:
+            ValueError: features that do not exist, or none left; values of another length.
+        """
+        known = as_matrix(np.atleast_2d(np.asarray(values)), features=len(given))  # (1, G)
+        weights, means, rest = self._conditioned(given, known)
+        return type(self)(weights[0], replace(rest, means=means[0]))
+
+    def regress(self, given: Sequence[int], values: npt.ArrayLike) -> tuple[Array, Array]:
+        """Return mean (N, R) and covariance (N, R, R) of the other features, for each row of `values` (N, G).
+
+        This is Gaussian mixture regression: the mean and covariance of `conditional` for many rows at once.
+        Reference: Z. Ghahramani and M. I. Jordan (1994), NIPS 6, 120-127.
+        """
+        weights, means, rest = self._conditioned(given, as_matrix(values, features=len(given)))
+        mean = np.einsum("nk,nkr->nr", weights, means)
+        spread = means - mean[:, None, :]  # (N, K, R)
+        between = np.einsum("nk,nkr,nks->nrs", weights, spread, spread)
+        return mean, between + np.einsum("nk,krs->nrs", weights, rest.covariance_matrices())
+
+    def _conditioned(self, given: Sequence[int], values: Array) -> tuple[Array, Array, Gaussian[Any]]:
+        """Return weights (N, K) and means (N, K, R) given values (N, G), and the residual emissions."""
+        width = self.means.shape[1]
+        known = check_features(given, width)
+        left = [d for d in range(width) if d not in known]
+        if not left:
+            raise ValueError(f"given: all {width} features are given; expected at least one to be left")
+        slopes, residual = self.emissions.residual(known, left)  # (K, R, G)
+        weights = self.marginal(known).posterior(values)
+        offsets = values[:, None, :] - self.means[:, known]  # (N, K, G)
+        return weights, residual.means + np.einsum("krg,nkg->nkr", slopes, offsets), residual
+
+
+def _with_weight(x: Any) -> tuple[Array, Array]:
+    """Return the rows that have weight, and their weights, both checked."""
+    data, weight = split_weight(x)
+    rows = as_matrix(data)
+    if weight is None:
+        return rows, np.ones(len(rows))
+    if not weight.any():
+        raise ValueError("data: the weights are all zero; expected at least one row with weight")
+    return rows[weight > 0], weight[weight > 0]
+
+
+def _components(
+    rows: Array, weight: Array, means: Array, emissions: type[Gaussian[Any]], prior: GaussianPrior
+) -> Gaussian[Any]:
+    """Return components at these means with the data's diagonal covariance and the prior asked for."""
+    constant = np.flatnonzero((rows == rows[0]).all(axis=0))
+    if len(constant) and not (len(constant) < rows.shape[1] and emissions is SphericalGaussian):
+        d = int(constant[0])
+        raise ValueError(
+            f"data: column {d} is constant ({rows[0, d]:.6g}), so that its variance is zero and a Gaussian density "
+            "unbounded; drop the column"
+        )
+    share = weight / weight.sum()
+    variances = share @ (rows - share @ rows) ** 2  # (D,)
+    if isinstance(prior, str):
+        if prior != "ridge":
+            raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
+        prior = emissions.weak_ridge(typical_variances(rows, weight, len(means)))
+    return emissions.at(means, variances, prior=prior)

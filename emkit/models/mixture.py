@@ -1,0 +1,157 @@
+"""The finite mixture: weights, and emissions of any kind."""
+
+from collections.abc import Iterator
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arrays import Array, condition
+from emkit.data import Weighted, split_weight
+from emkit.emissions.protocol import (
+    Emissions,
+    EnumeratesStates,
+    HasExpectedLogDensity,
+    KnowsConditioning,
+    SamplesGivenStates,
+)
+from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, Prepares
+from emkit.parameters import replace, simplex, value
+from emkit.priors.dirichlet import Dirichlet
+from emkit.statistics import Expectation, Statistics
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Emissions[Any])
+
+WEIGHTLESS = 1e-12
+"""A component below this weight has, in effect, no observation."""
+
+
+@value
+class MixtureStatistics(Statistics, Generic[S]):
+    """Expected counts of each component, and what its emissions learn."""
+
+    count: Array  # (K,)
+    emissions: S
+
+
+@value
+class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generic[E]):
+    """Each observation comes from one of K components, drawn with probability `weights`.
+
+    Args:
+        weights: (K,) on the simplex; exact zeros stay zero.
+        emissions: the K distributions; any value of the `Emissions` protocol.
+        weights_prior: a `Dirichlet`, or None for maximum likelihood.
+
+    Data are whatever the emissions take, or `Weighted`; `prepare` turns them into `Weighted`, as `e_step` expects.
+    Reference: Bishop (2006), Pattern Recognition and Machine Learning, section 9.2 and 9.3.
+
+    Raises (on construction):
+        ParameterError: the weights do not sum to one, or K differs between weights and emissions.
+    """
+
+    weights: Array = simplex("K")
+    emissions: E
+    weights_prior: Dirichlet | None = None
+
+    def prepare(self, data: Any) -> Weighted[Any]:
+        """Return the data checked and weighted; every unit counts once unless they are `Weighted`.
+
+        Raises:
+            ValueError, TypeError: the emissions refuse the data; the message names row and column.
+        """
+        x, weight = split_weight(data)
+        if isinstance(self.emissions, Prepares):
+            x = self.emissions.prepare(x)
+        return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)
+
+    def accepts(self, wrapper: type) -> bool:
+        """Accept `Weighted` data."""
+        return wrapper is Weighted
+
+    def e_step(self, data: Weighted[Any]) -> Expectation[MixtureStatistics[Any]]:
+        """Return expected counts and emission statistics of prepared data. Reference: Bishop (2006), equation 9.13."""
+        log_marginal, posterior = condition(self.weights, self.emissions.log_density(data.data))
+        posterior *= data.weight[:, None]  # (N, K), weights in it from here on
+        learnt = MixtureStatistics(posterior.sum(axis=0), self.emissions.statistics(data.data, posterior))
+        loss = self.emissions.conditioning() if isinstance(self.emissions, KnowsConditioning) else 0.0
+        return Expectation.of(log_marginal, learnt, data.weight, conditioning=loss)
+
+    def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
+        """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""
+        count = statistics.count
+        weights = count / count.sum() if self.weights_prior is None else self.weights_prior.mode(count)
+        return replace(self, weights=weights, emissions=self.emissions.m_step(statistics.emissions))
+
+    def log_marginal(self, data: Any) -> Array:
+        """Return log p(x_n), (N,), nats."""
+        return self._condition(data)[0]
+
+    def posterior(self, data: Any) -> Array:
+        """Return the responsibilities p(z_n = k | x_n), (N, K)."""
+        return self._condition(data)[1]
+
+    def predict(self, data: Any) -> npt.NDArray[np.intp]:
+        """Return the most probable component of each observation, (N,)."""
+        return np.argmax(self.posterior(data), axis=1)
+
+    def log_prior(self) -> float:
+        """Return the log prior density of weights and emissions, nats; 0 without priors."""
+        weights = 0.0 if self.weights_prior is None else self.weights_prior.log_density(self.weights)
+        return weights + (self.emissions.log_prior() if isinstance(self.emissions, HasPrior) else 0.0)
+
+    def expected_log_joint(self, statistics: MixtureStatistics[Any]) -> float:
+        """Return Q(self given statistics) = Σ_k n_k log w_k + the emissions' part, nats.
+
+        Raises:
+            TypeError: the emissions have no `expected_log_density`.
+        """
+        emissions = self._need(HasExpectedLogDensity, "expected_log_density")
+        some = statistics.count > 0
+        with np.errstate(divide="ignore"):
+            weights = float(statistics.count[some] @ np.log(self.weights[some]))
+        return weights + emissions.expected_log_density(statistics.emissions)
+
+    def configurations(self, unit: Any) -> Iterator[tuple[float, MixtureStatistics[Any]]]:
+        """Yield, for data of one row, log p(x, z = k) and the complete-data statistics for each k.
+
+        Raises:
+            TypeError: the emissions have no `complete`.
+        """
+        prepared = self.prepare(unit)
+        states = self._need(EnumeratesStates, "complete").complete(prepared.data)
+        for k, (log_density, statistics) in enumerate(states):
+            count = np.zeros(len(self.weights))
+            count[k] = 1.0
+            log_weight = float(np.log(self.weights[k])) if self.weights[k] > 0 else -np.inf
+            yield log_weight + log_density, MixtureStatistics(count, statistics) * float(prepared.weight[0])
+
+    def sample(self, n: int, rng: np.random.Generator) -> Any:
+        """Draw n observations.
+
+        Raises:
+            TypeError: the emissions have no `sample`.
+        """
+        states = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
+        return self._need(SamplesGivenStates, "sample").sample(states, rng)
+
+    def complaints(self) -> list[Complaint]:
+        """Return which components are empty, and what the emissions complain of."""
+        empty = [
+            (f"component {k}", f"is empty: weight {self.weights[k]:.3g}")
+            for k in np.flatnonzero(self.weights < WEIGHTLESS)
+        ]
+        return empty + (list(self.emissions.complaints()) if isinstance(self.emissions, Complains) else [])
+
+    def partial_m_step(self) -> bool:
+        """Return whether the emissions' M-step is partial."""
+        return isinstance(self.emissions, MayBePartial) and self.emissions.partial_m_step()
+
+    def _condition(self, data: Any) -> tuple[Array, Array]:
+        return condition(self.weights, self.emissions.log_density(self.prepare(data).data))
+
+    def _need(self, power: Any, name: str) -> Any:
+        if not isinstance(self.emissions, power):
+            raise TypeError(f"{type(self.emissions).__name__} has no `{name}`, which this needs; write it there")
+        return self.emissions

@@ -1,0 +1,1 @@
+"""Priors: stated in `log_prior`, applied in `m_step`, both from the same joint density."""

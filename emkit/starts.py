@@ -1,0 +1,162 @@
+"""Where EM begins: responsibilities from data.
+
+A start is a function of the rows (N, D), their weights (N,), all positive, the number of components K and a random
+generator; it returns responsibilities (N, K). Rows are compared in units of each column's standard deviation.
+Weights enter every draw as repetition would: the same generator picks the same rows.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.distance import cdist
+
+from emkit.arguments import check_count
+from emkit.arrays import Array, average
+
+Start: TypeAlias = Callable[[Array, Array, int, np.random.Generator], Array]
+
+LLOYD_STEPS = 10
+
+
+def k_means(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
+    """Start from hard clusters: k-means++ seeds, then a few Lloyd steps.
+
+    Reference: D. Arthur and S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, 1027-1035.
+    """
+    rows = _standardised(x, weight)
+    centres = rows[_plus_plus(rows, weight, n_components, rng)]  # (K, D)
+    for _ in range(LLOYD_STEPS):
+        nearest = _nearest(rows, centres)  # (N,)
+        mass = _sum_by(nearest, weight, n_components)  # (K,)
+        total = np.stack([_sum_by(nearest, weight * column, n_components) for column in rows.T], axis=1)  # (K, D)
+        moved = average(total, mass, otherwise=centres)
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return _one_hot(_nearest(rows, centres), n_components)
+
+
+def random_points(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
+    """Start from the rows nearest to each of K distinct rows drawn without replacement."""
+    rows = _standardised(x, weight)
+    centres = rows[draw_distinct(x, weight, n_components, rng)]
+    return _one_hot(_nearest(rows, centres), n_components)
+
+
+def random_responsibilities(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
+    """Start from responsibilities drawn uniformly from the simplex, one draw for each distinct row."""
+    distinct, inverse = np.unique(x, axis=0, return_inverse=True)
+    return rng.dirichlet(np.ones(n_components), len(distinct))[inverse.ravel()]
+
+
+def draw_distinct(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Draw K rows with different values, each with probability in proportion to its weight; return their indices.
+
+    Raises:
+        ValueError: fewer than K distinct rows.
+    """
+    left = weight.astype(np.float64)
+    chosen = []
+    for _ in range(n_components):
+        index = _draw(left, rng)
+        chosen.append(index)
+        left[(x == x[index]).all(axis=1)] = 0.0
+    return np.array(chosen)
+
+
+def check_enough(x: Array, n_components: int) -> None:
+    """Refuse more components than distinct rows, before work begins.
+
+    Raises:
+        ValueError: fewer than K distinct rows.
+    """
+    check_count("n_components", n_components)
+    head = len(np.unique(x[: 64 * n_components], axis=0))
+    distinct = head if head >= n_components else len(np.unique(x, axis=0))
+    if distinct < n_components:
+        raise ValueError(
+            f"n_components: {n_components} components need at least as many distinct rows with weight; the data "
+            f"have {distinct}. Ask for fewer components"
+        )
+
+
+def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int) -> Array:
+    """Return responsibilities (rows with weight, K) from responsibilities (N, K) or labels (N,).
+
+    Args:
+        given: for each row of the data, a share of each component, or the number of its component.
+        weight: (N,) weights of the data before rows without weight were dropped; None where there are none.
+        length: how many rows have weight.
+
+    Raises:
+        ValueError: wrong shape, negative shares, shares that do not sum to one, or a component without any share.
+    """
+    shares = np.asarray(given)
+    if shares.ndim == 1 and shares.dtype.kind in "iu" and len(shares) and shares.min() >= 0:
+        shares = _one_hot(shares, int(shares.max()) + 1)
+    if shares.ndim != 2 or shares.dtype.kind not in "fiub":
+        raise ValueError(
+            "responsibilities: expected (N, K) shares, or (N,) components counted from 0, found shape "
+            f"{shares.shape} of {shares.dtype}"
+        )
+    expected = length if weight is None else len(weight)
+    if len(shares) != expected:
+        raise ValueError(f"responsibilities: expected one row for each of the {expected} units, found {len(shares)}")
+    shares = shares.astype(np.float64)[slice(None) if weight is None else weight > 0]
+    wrong = ~((shares >= 0).all(axis=1) & (np.abs(shares.sum(axis=1) - 1) < 1e-8))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"responsibilities: row {row} is {shares[row]}; expected shares that sum to one")
+    empty = shares.sum(axis=0) == 0
+    if empty.any():
+        raise ValueError(f"responsibilities: component {int(np.argmax(empty))} has no share of any row; leave it out")
+    return shares
+
+
+def _one_hot(labels: npt.NDArray[Any], n_components: int) -> Array:
+    """Return labels (N,) as responsibilities (N, K) of zeros and ones."""
+    return np.eye(n_components)[labels]
+
+
+def _standardised(x: Array, weight: Array) -> Array:
+    share = weight / weight.sum()
+    centred = x - share @ x
+    scale = np.abs(centred).max(axis=0)  # guards the squares against overflow and underflow
+    centred /= np.where(scale > 0, scale, 1.0)
+    deviation = np.sqrt(share @ centred**2)
+    return centred / np.where(deviation > 0, deviation, 1.0)
+
+
+def _plus_plus(rows: Array, weight: Array, n_components: int, rng: np.random.Generator) -> list[int]:
+    """Draw seeds in proportion to squared distance, each the best of a few candidates."""
+    candidates = 2 + int(np.log(n_components))
+    chosen = [_draw(weight, rng)]
+    distance = _square_distance(rows, rows[chosen])[:, 0]  # (N,)
+    while len(chosen) < n_components:
+        tried = [_draw(weight * distance, rng) for _ in range(candidates)]
+        after = np.minimum(distance[:, None], _square_distance(rows, rows[tried]))  # (N, candidates)
+        best = int(np.argmin(weight @ after))
+        chosen.append(tried[best])
+        distance = after[:, best]
+    return chosen
+
+
+def _draw(mass: Array, rng: np.random.Generator) -> int:
+    """Draw an index in proportion to mass, by inverting the cumulative sum."""
+    cumulative = np.cumsum(mass)
+    index = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+    return min(index, int(np.flatnonzero(mass)[-1]))
+
+
+def _sum_by(labels: npt.NDArray[np.intp], terms: Array, n_components: int) -> Array:
+    return np.bincount(labels, terms, n_components).astype(np.float64, copy=False)
+
+
+def _nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
+    return np.argmin(_square_distance(rows, centres), axis=1)
+
+
+def _square_distance(rows: Array, centres: Array) -> Array:
+    return cdist(rows, centres, "sqeuclidean")

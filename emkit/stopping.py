@@ -1,0 +1,107 @@
+"""When to stop: rules that read the trace and return a verdict, or nothing."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+
+from emkit.arguments import check_count
+from emkit.parameters import value
+from emkit.trace import Record
+
+
+class Outcome(StrEnum):
+    """How a fit ended."""
+
+    CONVERGED = "converged"
+    MAX_ITER = "max_iter"
+    STALLED = "stalled"
+    DECREASED = "decreased"
+    DEGENERATE = "degenerate"
+    NON_FINITE = "non_finite"
+    INTERRUPTED = "interrupted"
+
+
+@value
+class Verdict:
+    """Why a fit ends: an outcome, what it means and what to try."""
+
+    outcome: Outcome
+    message: str
+
+
+Rule: TypeAlias = Callable[[Sequence[Record]], Verdict | None]
+"""The records so far, at least one; a verdict ends the fit."""
+
+
+@value
+class Tolerance:
+    """Converged: the mean objective per unit rose by less than `tol` nats in one iteration."""
+
+    tol: float
+
+    def __call__(self, records: Sequence[Record]) -> Verdict | None:
+        """Compare the last two objectives."""
+        if len(records) < 2:
+            return None
+        gain = abs(records[-1].objective - records[-2].objective) / records[-1].units
+        if gain >= self.tol:
+            return None
+        return Verdict(
+            Outcome.CONVERGED,
+            f"the last iteration gained {gain:.3g} nats per unit, less than tol = {self.tol:.3g}. EM can crawl: "
+            "to see whether more is to be had, look at fit.trace.limit or fit again with a smaller tol",
+        )
+
+
+@value
+class Stall:
+    """Stalled: no new highest objective in the last three iterations; floating point has no more to give."""
+
+    patience: int = 3
+
+    def __call__(self, records: Sequence[Record]) -> Verdict | None:
+        """Compare the last few objectives with the one before them."""
+        if len(records) <= self.patience:
+            return None
+        recent = max(record.objective for record in records[-self.patience :])
+        if recent > records[-self.patience - 1].objective:
+            return None
+        return Verdict(
+            Outcome.STALLED,
+            f"the objective has not risen for {self.patience} iterations: this is as far as floating point goes. "
+            "The model is as good as converged; tol asks for more digits than there are",
+        )
+
+
+@value
+class MaxIter:
+    """The allowed number of iterations is used up."""
+
+    max_iter: int
+
+    def __call__(self, records: Sequence[Record]) -> Verdict | None:
+        """Count the iterations."""
+        if len(records) <= self.max_iter:
+            return None
+        gain = (records[-1].objective - records[-2].objective) / records[-1].units
+        return Verdict(
+            Outcome.MAX_ITER,
+            f"max_iter = {self.max_iter} iterations done, the last one still gained {gain:.3g} nats per unit. "
+            "Go on from fit.model, or raise max_iter",
+        )
+
+
+def check_rules(tol: float, max_iter: int) -> tuple[Rule, ...]:
+    """Return the rules of a fit, or say which argument is out of range.
+
+    Raises:
+        TypeError: an argument is not a number.
+        ValueError: tol is negative or not finite, or max_iter is below 1.
+    """
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)):
+        raise TypeError(f"tol: expected a number, nats per unit, found {tol!r}")
+    if not (np.isfinite(tol) and tol >= 0):
+        raise ValueError(f"tol: expected a finite number, zero or more, found {tol}")
+    return Tolerance(float(tol)), Stall(), MaxIter(check_count("max_iter", max_iter))

@@ -1,0 +1,128 @@
+"""The trace: what happened at every iteration of a fit."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, final, overload
+
+import numpy as np
+
+from emkit.algorithm import Point
+from emkit.arrays import EPS, Array
+from emkit.parameters import value
+
+FALL_FACTOR = 8.0
+"""How many times the summed rounding of two objectives a fall must exceed to count as one."""
+
+
+@value
+class Record:
+    """One accepted point, as numbers."""
+
+    objective: float  # log likelihood + log prior, nats
+    log_likelihood: float  # nats
+    rounding: float  # how far the objective may be off, nats
+    units: float  # sum of weights
+    passes: int  # E-steps over the data so far, this one included
+
+    @classmethod
+    def of(cls, point: Point[Any], passes: int) -> "Record":
+        """Keep what the trace needs of a point."""
+        learnt = point.expectation
+        rounding = learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood)
+        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, passes)
+
+
+def fall_threshold(before: Record, after: Record) -> float:
+    """Return the largest fall, in nats, that rounding can explain: 8 times the rounding of both objectives.
+
+    The rounding of each comes from its E-step: eps (Σ w |log p| + N), plus what the model knows of its conditioning.
+    """
+    return FALL_FACTOR * (before.rounding + after.rounding)
+
+
+@final
+class Trace(Sequence[float]):
+    """The objective of every accepted model: `trace[i]` after i iterations, in nats; the last is the fit's model.
+
+    It is a sequence of floats, and `np.asarray(trace)` an array.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        """Keep the records of the accepted points, the start first."""
+        self.records = tuple(records)
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[float]: ...
+    def __getitem__(self, index: int | slice) -> float | list[float]:
+        """Return the objective after `index` iterations."""
+        if isinstance(index, slice):
+            return [record.objective for record in self.records[index]]
+        return self.records[index].objective
+
+    def __len__(self) -> int:
+        """Count the accepted points, the start included."""
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield the objective of each accepted point."""
+        return (record.objective for record in self.records)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the objectives as an array of shape (n_iter + 1,)."""
+        return np.array([record.objective for record in self.records], dtype=dtype)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare record by record."""
+        return self.records == other.records if isinstance(other, Trace) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as for every value
+
+    def __repr__(self) -> str:
+        """Show where the trace begins and ends."""
+        return f"Trace({self[0]:.6f} .. {self[-1]:.6f}, {len(self) - 1} iterations)"
+
+    @property
+    def log_likelihoods(self) -> Array:
+        """The log likelihood of each accepted model, (n_iter + 1,), nats; the objective less the log prior."""
+        return np.array([record.log_likelihood for record in self.records])
+
+    @property
+    def increments(self) -> Array:
+        """What each iteration gained, (n_iter,), nats."""
+        return np.diff(np.asarray(self))
+
+    @property
+    def violations(self) -> list[int]:
+        """The iterations at which the objective fell by more than rounding: none, for exact EM."""
+        pairs = zip(self.records, self.records[1:], strict=False)
+        return [
+            i
+            for i, (before, after) in enumerate(pairs, start=1)
+            if after.objective < before.objective - fall_threshold(before, after)
+        ]
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the objective never fell by more than rounding."""
+        return not self.violations
+
+    @property
+    def rate(self) -> float | None:
+        """The ratio of the last two increments, where it is between 0 and 1; else None.
+
+        Near the optimum it tends to λ², λ the largest fraction of missing information.
+        Reference: Dempster, Laird and Rubin (1977), section 3.
+        """
+        if len(self) < 3:
+            return None
+        before, last = self.increments[-2:]
+        return float(last / before) if 0 < last < before else None
+
+    @property
+    def limit(self) -> float | None:
+        """Aitken's estimate of the objective at convergence, nats; None where the rate is not known.
+
+        Reference: McLachlan and Krishnan (2008), The EM Algorithm and Extensions, section 4.9.
+        """
+        return None if self.rate is None else self[-1] + float(self.increments[-1]) * self.rate / (1 - self.rate)
