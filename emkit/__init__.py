@@ -3,6 +3,10 @@
 Write `e_step`, `m_step` and `log_marginal` on a value that is its own parameters; `emkit.fit` does the rest.
 """
 
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from emkit import datasets, starts
 from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
@@ -36,6 +40,9 @@ from emkit.restarts import Restarts, best_of
 from emkit.statistics import Expectation, Statistics
 from emkit.stopping import Outcome
 from emkit.trace import Trace
+
+if TYPE_CHECKING:
+    from emkit import plot, testing
 
 __all__ = [
     "EM",
@@ -73,6 +80,7 @@ __all__ = [
     "fit",
     "n_free_parameters",
     "pack",
+    "plot",
     "positive",
     "positive_definite",
     "probability",
@@ -81,6 +89,14 @@ __all__ = [
     "simplex",
     "starts",
     "steps",
+    "testing",
     "unpack",
     "value",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load `emkit.plot` and `emkit.testing` when first used: matplotlib and hypothesis are not needed to fit."""
+    if name in ("plot", "testing"):
+        return importlib.import_module(f"emkit.{name}")
+    raise AttributeError(f"module 'emkit' has no attribute {name!r}")

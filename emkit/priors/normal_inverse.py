@@ -58,8 +58,9 @@ class NormalInverseGamma:
     """Prior of components with diagonal or spherical covariances.
 
     Each variance σ² ~ inverse-gamma(ν/2, ς²/2), density ∝ (σ²)^(-(ν + 2)/2) exp(-ς²/(2σ²)); μ | σ² ~ N(mean, σ²/κ).
-    With a_kd = s_kd + κ n_k/(κ + n_k) (x̄_kd - m_d)², the joint modes are σ²_kd = (ς²_d + a_kd) / (ν + n_k + 3) for diagonal
-    components and σ²_k = (ς² + Σ_d a_kd) / (ν + (n_k + 1) D + 2) for spherical ones, with ς² the mean of the ς²_d.
+    With a_kd = s_kd + κ n_k/(κ + n_k) (x̄_kd - m_d)², the joint modes are, for diagonal components,
+    σ²_kd = (ς²_d + a_kd) / (ν + n_k + 3), and for spherical ones σ²_k = (ς² + Σ_d a_kd) / (ν + (n_k + 1) D + 2), with ς² the
+    mean of the ς²_d.
     """
 
     mean: Array = real("D", free=False)

@@ -1,0 +1,28 @@
+"""The objective at every iteration."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from emkit.em import Fit
+
+
+def trace(fit: Fit[Any], ax: Axes | None = None) -> Axes:
+    """Draw the objective of every accepted model, nats, and mark each fall beyond rounding.
+
+    Args:
+        fit: what `emkit.fit` returned.
+        ax: where to draw; a new figure by default.
+    """
+    if ax is None:
+        _, ax = plt.subplots()
+    objective = np.asarray(fit.trace)  # (n_iter + 1,)
+    ax.plot(objective, color="0.2", marker="." if len(objective) < 60 else "", label="objective")
+    falls = fit.trace.violations
+    if falls:
+        ax.plot(falls, objective[falls], "v", color="tab:red", label="fell by more than rounding")
+        ax.legend()
+    ax.set(xlabel="iteration", ylabel="objective (nats)", title=f"{fit.outcome} after {fit.n_iter} iterations")
+    return ax
