@@ -9,7 +9,7 @@ From that declaration follow validation with a message that names the entry, fre
 number of free parameters. Values nest: a mixture's parameters include those of its emissions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
@@ -22,6 +22,8 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 _DECLARED = "emkit.declared"
+_LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
+_AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
 
 
 class ParameterError(ValueError):
@@ -89,7 +91,7 @@ def value(cls: type[T]) -> type[T]:
     own_check = cls.__dict__.get("__attrs_post_init__")
 
     def check(self: Any) -> None:
-        _check_axes(self)
+        self.__dict__[_AXES] = _agreed_axes(self)
         if own_check is not None:
             own_check(self)
 
@@ -97,14 +99,15 @@ def value(cls: type[T]) -> type[T]:
     cls.__eq__ = _equal  # type: ignore[method-assign]
     cls.__hash__ = None  # type: ignore[assignment]
     cls.__reduce__ = _reduce  # type: ignore[method-assign]
-    return attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
+    made: Any = attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
+    layout = tuple((field.name, field.metadata.get(_DECLARED)) for field in attrs.fields(made))
+    setattr(made, _LAYOUT, layout)
+    return made
 
 
 def declarations(of: Any) -> Iterator[tuple[str, Declaration]]:
-    """Yield the name and declaration of each parameter field of a value, outermost fields only."""
-    for field in attrs.fields(type(of)):
-        if _DECLARED in field.metadata:
-            yield field.name, field.metadata[_DECLARED]
+    """Return the name and declaration of each parameter field of a value, outermost fields only."""
+    return ((name, declared) for name, declared in _layout(of) if declared is not None)
 
 
 def pack(model: Any) -> Array:
@@ -147,10 +150,14 @@ def replace(model: V, **changes: Any) -> V:
 
 def _nested(of: Any) -> Iterator[tuple[str, Any]]:
     """Yield the fields that are values themselves."""
-    for field in attrs.fields(type(of)):
-        inner = getattr(of, field.name)
-        if attrs.has(type(inner)):
-            yield field.name, inner
+    for name, declared in _layout(of):
+        inner = getattr(of, name)
+        if declared is None and _AXES in getattr(inner, "__dict__", ()):
+            yield name, inner
+
+
+def _layout(of: Any) -> tuple[tuple[str, Declaration | None], ...]:
+    return getattr(of, _LAYOUT)
 
 
 def _free_parameters(of: Any) -> Iterator[tuple[Declaration, Any]]:
@@ -178,11 +185,15 @@ def _rebuild(like: Any, free: Array) -> tuple[Any, int]:
 
 
 def _require_declared(model: Any) -> None:
-    if not attrs.has(type(model)) or next(_all_declarations(model), None) is None:
+    if not hasattr(model, _LAYOUT) or next(_all_declarations(model), None) is None:
         raise TypeError(
             f"{type(model).__name__} declares no parameters: decorate the class with @emkit.value and declare "
             'its fields, for example `weights: Array = emkit.simplex("K")`'
         )
+    for name, _ in _layout(model):
+        inner = getattr(model, name)
+        if hasattr(inner, "m_step"):  # it learns, so it has parameters
+            _require_declared(inner)
 
 
 def _all_declarations(of: Any) -> Iterator[Declaration]:
@@ -191,18 +202,18 @@ def _all_declarations(of: Any) -> Iterator[Declaration]:
         yield from _all_declarations(inner)
 
 
-def _protect(_: type, fields: list[Any]) -> list[Any]:
+def _protect(cls: type, fields: list[Any]) -> list[Any]:
     """Give every field the converter that its declaration asks for (an attrs field transformer)."""
-    return [field if field.converter is not None else field.evolve(converter=_converter(field)) for field in fields]
+    return [field.evolve(converter=_converter(cls, field)) for field in fields]
 
 
-def _converter(field: Any) -> Callable[[Any], Any]:
+def _converter(cls: type, field: Any) -> Any:
     declared: Declaration | None = field.metadata.get(_DECLARED)
     if declared is None:
-        return _read_only_view
+        return field.converter or _read_only_view
 
     def convert(given: Any) -> Any:
-        return _checked(given, field.name, declared)
+        return _checked(given, f"{cls.__name__}.{field.name}", declared)
 
     return convert
 
@@ -243,7 +254,7 @@ def _entry(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-def _check_axes(of: Any) -> dict[str, tuple[int, str]]:
+def _agreed_axes(of: Any) -> dict[str, tuple[int, str]]:
     """Return the size of each named axis and a field that has it; raise where two fields disagree."""
     sizes: dict[str, tuple[int, str]] = {}
 
@@ -258,7 +269,7 @@ def _check_axes(of: Any) -> dict[str, tuple[int, str]]:
         for axis, size in zip(declared.axes, np.shape(getattr(of, name)), strict=True):
             meet(axis, size, name)
     for name, inner in _nested(of):
-        for axis, (size, where) in _check_axes(inner).items():
+        for axis, (size, where) in inner.__dict__[_AXES].items():
             meet(axis, size, f"{name}.{where}")
     return sizes
 

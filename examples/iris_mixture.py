@@ -11,17 +11,25 @@ import matplotlib as mpl
 mpl.use("Agg")  # write a file; no screen is needed
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from scipy.optimize import linear_sum_assignment
 
 import emkit
 import emkit.plot
 
 
-def draw_species(ax: Axes, iris: emkit.datasets.Dataset) -> None:
-    assert iris.labels is not None
+def species_colours(iris: emkit.datasets.Dataset, posterior: emkit.Array) -> emkit.Array:
+    """Give each species the colour of the component that stands for it: the pairing that agrees best."""
+    agreement = np.array([posterior[iris.labels == species].sum(axis=0) for species in range(3)])  # (3, 3)
+    _, component = linear_sum_assignment(agreement, maximize=True)
+    return emkit.plot.colours(3)[component]
+
+
+def draw_species(ax: Axes, iris: emkit.datasets.Dataset, colours: emkit.Array) -> None:
     for species, (name, marker) in enumerate(zip(iris.label_names, "o^s", strict=True)):
-        rows = iris.data[iris.labels == species]
-        ax.scatter(rows[:, 0], rows[:, 1], marker=marker, s=28, edgecolors="black", linewidths=0.5, label=name)
+        first, second = iris.data[iris.labels == species, :2].T
+        ax.scatter(first, second, marker=marker, color=colours[species], s=30, edgecolors="black", label=name)
 
 
 def main(path: Path) -> None:
@@ -36,8 +44,9 @@ def main(path: Path) -> None:
     )
     emkit.plot.mixture(fit.model, x, by_point, outline="contours")
     emkit.plot.responsibilities(fit.model, x, by_plane)
-    draw_species(by_plane, iris)
-    draw_species(truth, iris)
+    colours = species_colours(iris, fit.model.posterior(x))
+    draw_species(by_plane, iris, colours)
+    draw_species(truth, iris, colours)
     by_plane.set_title("plane by responsibility, points by species")
     truth.set_title("true species")
     truth.legend()

@@ -1,0 +1,25 @@
+"""Tests of emkit/plot/traces.py."""
+
+import numpy as np
+
+import emkit
+import emkit.plot
+from emkit.trace import Record
+
+
+def fit_with(objectives: list[float]) -> emkit.Fit[emkit.GaussianMixture]:
+    model = emkit.GaussianMixture([1.0], emkit.SphericalGaussian([[0.0]], [1.0]))
+    records = [Record(objective, objective, 1e-12, 10.0, i + 1) for i, objective in enumerate(objectives)]
+    return emkit.Fit(model, emkit.Trace(records), emkit.Outcome.CONVERGED, "")
+
+
+def test_the_line_is_the_trace() -> None:
+    """The line drawn has the objective of every iteration."""
+    (line,) = emkit.plot.trace(fit_with([-5.0, -3.0, -2.5])).lines
+    np.testing.assert_array_equal(line.get_ydata(), [-5.0, -3.0, -2.5])
+
+
+def test_falls_are_marked() -> None:
+    """An iteration at which the objective fell beyond rounding is marked, others are not."""
+    _, falls = emkit.plot.trace(fit_with([-5.0, -3.0, -3.5, -2.0])).lines
+    np.testing.assert_array_equal(falls.get_xdata(), [2])
