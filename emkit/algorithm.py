@@ -1,7 +1,7 @@
 """Algorithms: how one accepted point follows another. Plain EM is the simplest."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from emkit.model import LatentVariableModel
 from emkit.parameters import value
@@ -23,6 +23,7 @@ Evaluate: TypeAlias = Callable[[M], Point[M]]
 """One pass over the data: a model becomes a point."""
 
 
+@runtime_checkable
 class Algorithm(Protocol):
     """An algorithm is a frozen value that is its own state: advancing returns its successor."""
 

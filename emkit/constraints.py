@@ -39,6 +39,19 @@ class Constraint(Protocol):
         ...
 
 
+def unexplained(factor: Array, variance: Array) -> Array:
+    """Return the share of each column's variance that the other columns leave unexplained, 1 / (Σ_dd (Σ⁻¹)_dd).
+
+    It says how far Σ is from singular whatever the units: Σ⁻¹ is known to about eps over its smallest entry.
+
+    Args:
+        factor: (..., D, D) lower Cholesky factor of Σ.
+        variance: (..., D) the diagonal of Σ.
+    """
+    inverse = np.linalg.inv(factor / np.sqrt(variance)[..., :, None])  # (..., D, D), of the correlations' factor
+    return 1 / np.square(inverse).sum(axis=-2)
+
+
 def _first(bad: np.ndarray, value: Array, what: str) -> Problem | None:
     if not bad.any():
         return None
@@ -162,7 +175,8 @@ class PositiveDefinite:
 
     The free coordinates are, of the lower Cholesky factor L, the logarithms of its diagonal and the entries
     below the diagonal divided by the diagonal of their row: a change of a feature's units shifts one coordinate and
-    leaves the others. Numerically singular matrices, those with a pivot L_ii² / Σ_ii at rounding level, are refused.
+    leaves the others. Numerically singular matrices, those where the other columns leave no more of a column's variance
+    unexplained than rounding does, are refused.
     """
 
     def problem(self, value: Array) -> Problem | None:
@@ -183,10 +197,10 @@ class PositiveDefinite:
         if (np.abs(matrix - matrix.T) > 1e-8 * np.outer(scale, scale)).any():
             return "is not symmetric; expected a covariance matrix"
         try:
-            pivot = np.diagonal(np.linalg.cholesky(matrix)) ** 2 / variance  # (D,)
+            share = unexplained(np.asarray(np.linalg.cholesky(matrix), dtype=np.float64), variance)  # (D,)
         except np.linalg.LinAlgError:
-            pivot = np.zeros_like(variance)
-        if pivot.min() > 8 * len(matrix) * EPS:
+            share = np.zeros_like(variance)
+        if share.min() > 8 * len(matrix) * EPS:
             return None
         return (
             f"is not positive definite: with D = {len(matrix)} columns, some column is a linear combination of "

@@ -8,22 +8,25 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import Array
+from emkit.arrays import TINY, Array
 
 X = TypeVar("X")
 
 
 def _as_weight(weight: npt.ArrayLike) -> Array:
-    try:
-        array = np.asarray(weight, dtype=np.float64).view()
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"weight: expected one number for each unit, found {weight!r:.60}") from error
+    array = np.asarray(_numbers(weight, "weight: expected one number for each unit"), dtype=np.float64).view()
     if array.ndim != 1:
         raise ValueError(f"weight: expected one number for each unit, found an array of shape {array.shape}")
     bad = ~(np.isfinite(array) & (array >= 0))
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(f"weight[{row}] is {array[row]}: expected a finite number, zero or more")
+    small = (array > 0) & (array < TINY)
+    if small.any():
+        raise ValueError(f"weight[{int(np.argmax(small))}] is too small to hold its digits; scale all weights up")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(array.sum()):
+            raise ValueError("weight: the sum of the weights overflows; scale all weights down")
     array.flags.writeable = False
     return array
 
@@ -78,15 +81,7 @@ def as_matrix(x: Any, *, features: int | None = None) -> Array:
         ValueError: not two-dimensional, empty, masked, another number of columns, or an entry that is nan or
             infinite; the message names its row and column.
     """
-    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        raise ValueError("data: found a masked array with masked entries; expected every entry to be a number")
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"data: expected a rectangular (N, D) matrix, found rows that do not fit: {error}") from error
-    if array.dtype.kind not in "fiub":
-        sparse = "; call .toarray() on a sparse matrix first" if hasattr(x, "toarray") else ""
-        raise TypeError(f"data: expected real numbers, found {type(x).__name__} of dtype {array.dtype}{sparse}")
+    array = _numbers(x, "data: expected real numbers, a rectangular (N, D) matrix")
     if array.ndim != 2:
         advice = "; write x[:, None] for N observations of one feature" if array.ndim == 1 else ""
         raise ValueError(f"data: expected an (N, D) matrix, found {array.ndim} dimensions{advice}")
@@ -94,7 +89,8 @@ def as_matrix(x: Any, *, features: int | None = None) -> Array:
         raise ValueError(f"data: expected at least one row and one column, found shape {array.shape}")
     if features is not None and array.shape[1] != features:
         raise ValueError(f"data: expected {features} columns, as many as the model has; found {array.shape[1]}")
-    matrix = array.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):  # what is infinite then is named below
+        matrix = array.astype(np.float64, copy=False)
     finite = np.isfinite(matrix)
     if not finite.all():
         row, column = (int(i) for i in np.argwhere(~finite)[0])
@@ -103,6 +99,20 @@ def as_matrix(x: Any, *, features: int | None = None) -> Array:
             "Drop or impute such rows first"
         )
     return matrix
+
+
+def _numbers(given: Any, expected: str) -> npt.NDArray[Any]:
+    """Return an array of real numbers, or say what was expected and what was found."""
+    if any(np.ma.is_masked(part) for part in (given if isinstance(given, (list, tuple)) else [given])):
+        raise ValueError(f"{expected}, found a masked array with masked entries")
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{expected}, found rows that do not fit: {error}") from error
+    if array.dtype.kind not in "fiub":
+        sparse = "; call .toarray() on a sparse matrix first" if hasattr(given, "toarray") else ""
+        raise TypeError(f"{expected}, found {type(given).__name__} of dtype {array.dtype}{sparse}")
+    return array
 
 
 def check_features(features: Sequence[int], width: int) -> list[int]:

@@ -4,14 +4,14 @@ The driver adds and compares. It never looks inside a model or its statistics.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Generic, Literal
 
 import numpy as np
 
 from emkit.algorithm import EM, Algorithm, M, Point
 from emkit.arguments import check_count
-from emkit.execution.evaluate import Evaluator
+from emkit.execution.evaluate import Evaluator, log_prior
 from emkit.model import Complains
 from emkit.parameters import ParameterError, n_free_parameters, value
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
@@ -19,9 +19,12 @@ from emkit.trace import Record, Trace, fall_threshold
 
 OnDegenerate = Literal["keep", "stop", "raise"]
 
+UNITS_TOLERANCE = 1e-8
+"""How far, relatively, the units that one E-step counts may be from those of the next."""
+
 
 class ModelError(RuntimeError):
-    """A user's model raised an exception in one of its steps; the cause is that exception.
+    """A user's model raised an exception in one of its steps, the cause of this one, or returned what is no answer.
 
     The message names the iteration and the step.
     """
@@ -130,7 +133,7 @@ def steps(
         ModelError: while iterating, where a step of the model raises.
         ParameterError: while iterating, where a parameter leaves its space.
     """
-    return _run(model, _evaluator(model, data, chunk_size), EM() if algorithm is None else algorithm)
+    return _run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm))
 
 
 def fit(
@@ -165,8 +168,9 @@ def fit(
     rules = check_rules(tol, max_iter)
     if on_degenerate not in ("keep", "stop", "raise"):
         raise ValueError(f'on_degenerate: expected "keep", "stop" or "raise", found {on_degenerate!r}')
+    chosen = _algorithm(algorithm)
     evaluator = _evaluator(model, data, chunk_size)
-    run = _run(model, evaluator, EM() if algorithm is None else algorithm)
+    run = _run(model, evaluator, chosen)
     last = next(run)
     if not last.point.expectation.units > 0:
         raise ValueError("data: the weights are all zero; expected at least one unit with weight")
@@ -200,39 +204,68 @@ def _evaluator(model: Any, data: Any, chunk_size: int | None) -> Evaluator:
     return Evaluator(model, data, None if chunk_size is None else check_count("chunk_size", chunk_size))
 
 
+def _algorithm(algorithm: Algorithm | None) -> Algorithm:
+    if algorithm is None:
+        return EM()
+    if isinstance(algorithm, type) or not isinstance(algorithm, Algorithm):
+        raise TypeError(f"algorithm: expected an algorithm such as emkit.EM(), found {algorithm!r}")
+    return algorithm
+
+
 def _run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M]]:
     iteration = passes = 0
+    counted: float | None = None
+    name = type(model).__name__
 
     def evaluate(candidate: M) -> Point[M]:
-        nonlocal passes
+        nonlocal passes, counted
         passes += 1
-        with _blame(f"iteration {iteration}: {type(candidate).__name__}.e_step"):
-            return evaluator(candidate)
+        if not isinstance(candidate, type(model)):
+            raise TypeError(f"{name}.m_step returned a {type(candidate).__name__}; expected a {name}")
+        with _Blame(iteration, candidate, "e_step"):
+            learnt = evaluator(candidate)
+            counted = learnt.units if counted is None else counted
+            _check_units(learnt.units, counted)
+        with _Blame(iteration, candidate, "log_prior"):
+            return Point(candidate, learnt, learnt.log_likelihood + log_prior(candidate))
 
     point = evaluate(model)
     while True:
         yield Step(iteration, passes, point)
         iteration += 1
-        with _blame(f"iteration {iteration}: {type(point.model).__name__}.m_step"):
+        before = point
+        with _Blame(iteration, point.model, "m_step"):
             algorithm, point = algorithm.advance(point, evaluate)
+            if point.model is before.model and point.objective != before.objective:
+                raise ValueError(f"{name}.m_step changed the model in place; expected a new one")
 
 
-@contextmanager
-def _blame(step: str) -> Iterator[None]:
-    """Say which step raised, and keep what it raised as the cause."""
-    try:
-        yield
-    except (ModelError, ParameterError):
-        raise
-    except Exception as error:
-        raise ModelError(f"{step} raised {type(error).__name__}: {error}") from error
+def _check_units(units: float, counted: float) -> None:
+    if abs(units - counted) > UNITS_TOLERANCE * counted:
+        raise ValueError(f"counted {units:.10g} units, after {counted:.10g} at the start; expected the same every time")
+
+
+class _Blame:
+    """A context that says which step of a model raised, and keeps what it raised as the cause."""
+
+    def __init__(self, iteration: int, model: Any, step: str) -> None:
+        self.place = f"iteration {iteration}: {type(model).__name__}.{step}"
+
+    def __enter__(self) -> None:
+        """Begin the step."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Let interruptions and what is already explained pass."""
+        if isinstance(error, Exception) and not isinstance(error, (ModelError, ParameterError)):
+            raise ModelError(f"{self.place} raised {type(error).__name__}: {error}") from error
 
 
 def _not_finite(step: Step[Any]) -> Verdict | None:
     if np.isfinite(step.objective):
         return None
     why = (
-        "some observation is impossible under the model (log marginal -inf)"
+        "some observation is impossible under the model (log marginal -inf); start elsewhere, or look at "
+        "model.log_marginal(data) for which"
         if step.objective == -np.inf
         else "look for 0/0, log of a negative number or overflow in e_step and m_step"
     )
@@ -245,7 +278,8 @@ def _fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evalu
     threshold = fall_threshold(before, after)
     if after.objective >= before.objective - threshold:
         return None
-    careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
+    with _Blame(step.iteration, step.model, "log_marginal"):
+        careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
     if careful >= -threshold:
         return None
     return Verdict(
@@ -261,7 +295,7 @@ def _fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evalu
 def _judge(
     last: Step[Any], records: list[Record], rules: tuple[Rule, ...], on_degenerate: OnDegenerate
 ) -> Verdict | None:
-    complaints = _complaints(last.model) if on_degenerate != "keep" else ""
+    complaints = _complaints(last) if on_degenerate != "keep" else ""
     if complaints:
         return Verdict(Outcome.DEGENERATE, f"degenerate at iteration {last.iteration}: {complaints}")
     return next((verdict for rule in rules if (verdict := rule(records)) is not None), None)
@@ -276,15 +310,16 @@ def _left_the_space(error: ParameterError, iteration: int) -> Verdict:
     )
 
 
-def _complaints(model: Any) -> str:
-    if not isinstance(model, Complains):
+def _complaints(at: Step[Any]) -> str:
+    if not isinstance(at.model, Complains):
         return ""
-    return "; ".join(f"{where}: {why}" for where, why in model.complaints())
+    with _Blame(at.iteration, at.model, "complaints"):
+        return "; ".join(f"{where}: {why}" for where, why in at.model.complaints())
 
 
 def _with_complaints(verdict: Verdict, last: Step[Any]) -> Verdict:
     """Report a model that ran on while degenerate, unless something worse happened."""
-    complaints = _complaints(last.model)
+    complaints = _complaints(last)
     if not complaints or verdict.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED):
         return verdict
     return Verdict(Outcome.DEGENERATE, f"{complaints}. The run ended as {verdict.outcome}: {verdict.message}")

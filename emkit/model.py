@@ -59,6 +59,10 @@ class LatentVariableModel(Protocol[Data_contra, S]):
         ...
 
 
+class MissingPower(TypeError):
+    """A model has a power only where its parts have what it needs, and one of them does not."""
+
+
 Complaint: TypeAlias = tuple[str, str]
 """Which part of a model sits on an edge, and why."""
 

@@ -14,6 +14,9 @@ import numpy as np
 from emkit.arrays import Array, average
 from emkit.parameters import value
 
+OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
+"""Sums beyond floating point become infinite, and the parameters that they lead to are refused by name."""
+
 
 @value
 class Moments(ABC):
@@ -42,6 +45,7 @@ class Moments(ABC):
         """Join the scatters of K groups into the variant's array."""
 
     @classmethod
+    @OVERFLOWS
     def of(cls, rows: Array, posterior: Array, about: Array) -> Self:
         """Return the moments of rows (N, D) shared out by posterior (N, K), computed in two passes.
 
@@ -56,12 +60,12 @@ class Moments(ABC):
         for k, share in enumerate(posterior.T):
             centred = rows - about[k]  # (N, D)
             if weight[k] > 0:
-                shift = (share / weight[k]) @ centred  # (D,)
-                mean[k] = about[k] + shift
-                centred -= shift
+                mean[k] = about[k] + (share / weight[k]) @ centred
+                centred = rows - mean[k]  # afresh: from afar, `about` has cost digits
             groups.append(cls.group_scatter(centred, share))
         return cls(weight, mean, cls.gather(groups))
 
+    @OVERFLOWS
     def __add__(self, other: Self) -> Self:
         """Merge group by group."""
         if type(other) is not type(self):
@@ -137,7 +141,7 @@ class DiagonalMoments(Moments):
     @staticmethod
     def between(weight: Array, shift: Array) -> Array:
         """Return w δ² of each group, (K, D)."""
-        return weight[:, None] * shift**2
+        return (np.sqrt(weight)[:, None] * shift) ** 2
 
     @staticmethod
     def gather(groups: list[Array]) -> Array:
@@ -158,7 +162,7 @@ class SphericalMoments(Moments):
     @staticmethod
     def between(weight: Array, shift: Array) -> Array:
         """Return w |δ|² of each group, (K,)."""
-        return weight * (shift**2).sum(axis=1)
+        return ((np.sqrt(weight)[:, None] * shift) ** 2).sum(axis=1)
 
     @staticmethod
     def gather(groups: list[Array]) -> Array:

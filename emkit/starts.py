@@ -94,11 +94,12 @@ def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int)
         ValueError: wrong shape, negative shares, shares that do not sum to one, or a component without any share.
     """
     shares = np.asarray(given)
-    if shares.ndim == 1 and shares.dtype.kind in "iu" and len(shares) and shares.min() >= 0:
+    counted = shares.ndim == 1 and shares.dtype.kind in "iu" and len(shares) > 0
+    if counted and 0 <= shares.min() <= shares.max() < len(shares):
         shares = _one_hot(shares, int(shares.max()) + 1)
     if shares.ndim != 2 or shares.dtype.kind not in "fiub":
         raise ValueError(
-            "responsibilities: expected (N, K) shares, or (N,) components counted from 0, found shape "
+            "responsibilities: expected (N, K) shares, or (N,) components counted from 0 and below N, found shape "
             f"{shares.shape} of {shares.dtype}"
         )
     expected = length if weight is None else len(weight)

@@ -46,7 +46,7 @@ class Tolerance:
         if len(records) < 2:
             return None
         gain = abs(records[-1].objective - records[-2].objective) / records[-1].units
-        if gain >= self.tol:
+        if not gain < self.tol:  # nan is no convergence
             return None
         return Verdict(
             Outcome.CONVERGED,

@@ -17,6 +17,7 @@ from emkit.arrays import Array
 S = TypeVar("S")
 
 
+@runtime_checkable
 class Emissions(Protocol[S]):
     """The distributions of an observation given each of K latent states; S are their complete-data statistics."""
 

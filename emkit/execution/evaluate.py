@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from emkit.algorithm import M, Point
 from emkit.data import Weighted, split_weight
 from emkit.model import Accepts, HasPrior, Prepares, Summarises
 from emkit.statistics import Expectation
 
+PROTOCOL = ("e_step", "m_step", "log_marginal")
+"""What every model has."""
+
 
 class Evaluator:
-    """A data set, prepared once, that turns models into points.
+    """A data set, prepared once, on which models run their E-step.
 
     Args:
         model: any model of the class to be evaluated; it prepares and summarises the data.
@@ -22,30 +24,36 @@ class Evaluator:
         chunk_size: units handed to the E-step at a time; None hands over all at once.
 
     Raises:
-        TypeError: the data are `Weighted` and the model does not accept weights.
+        TypeError: not a model; or the data have no length, or are `Weighted` and the model does not accept weights.
         ValueError, TypeError: whatever `model.prepare` finds wrong with the data.
     """
 
     def __init__(self, model: Any, data: Any, chunk_size: int | None) -> None:
+        missing = [name for name in PROTOCOL if not callable(getattr(model, name, None))]
+        if isinstance(model, type) or missing:
+            raise TypeError(
+                f"model: expected an object with the methods {', '.join(PROTOCOL)}, found {model!r:.60}"
+                + ("; call the class to make a model" if isinstance(model, type) else f", which lacks {missing[0]}")
+            )
         if isinstance(data, Weighted) and not (isinstance(model, Accepts) and model.accepts(Weighted)):
             raise TypeError(
                 f"{type(model).__name__} does not accept Weighted data. A model that does has a method "
                 "`accepts(self, wrapper)` that returns True for it"
             )
         prepared = model.prepare(data) if isinstance(model, Prepares) else data
+        if not hasattr(prepared, "__len__"):
+            raise TypeError(f"data: expected something with a length and slices, found {type(prepared).__name__}")
         self.data = _read_only(prepared)
         if len(self.data) == 0:
             raise ValueError("data: expected at least one unit, found none")
         self.chunk_size = chunk_size
         self._summary = reduce(add, map(model.summary, self._chunks())) if isinstance(model, Summarises) else None
 
-    def __call__(self, model: M) -> Point[M]:
+    def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
         if isinstance(model, Summarises):
-            learnt = _checked(model, model.e_step_of(self._summary))
-        else:
-            learnt = reduce(add, (_checked(model, model.e_step(chunk)) for chunk in self._chunks()))
-        return Point(model, learnt, learnt.log_likelihood + log_prior(model))
+            return _checked(model, model.e_step_of(self._summary))
+        return reduce(add, (_checked(model, model.e_step(chunk)) for chunk in self._chunks()))
 
     def careful_objective(self, model: Any) -> float:
         """Return the objective from `log_marginal`, which shares no fast path with the E-step."""
@@ -53,7 +61,9 @@ class Evaluator:
         for chunk in self._chunks():
             _, weight = split_weight(chunk)
             log_marginal = np.asarray(model.log_marginal(chunk))
-            total += float(np.sum(log_marginal if weight is None else (weight * log_marginal)[weight > 0]))
+            if log_marginal.ndim != 1:
+                raise ValueError(f"expected log marginals of shape (N,), found {log_marginal.shape}")
+            total += float(log_marginal.sum() if weight is None else weight[weight > 0] @ log_marginal[weight > 0])
         return total + log_prior(model)
 
     def _chunks(self) -> Iterator[Any]:
@@ -70,7 +80,11 @@ def log_prior(model: Any) -> float:
 
 
 def _read_only(data: Any) -> Any:
-    """Return a view of an array that an E-step cannot write to."""
+    """Return a view of the data's arrays that an E-step cannot write to."""
+    if isinstance(data, Weighted):
+        return Weighted(_read_only(data.data), data.weight)
+    if type(data) in (list, tuple):
+        return type(data)(_read_only(unit) for unit in data)
     if not isinstance(data, np.ndarray):
         return data
     view = data.view()
@@ -83,5 +97,11 @@ def _checked(model: Any, learnt: Any) -> Expectation[Any]:
         raise TypeError(
             f"{type(model).__name__}.e_step returned a {type(learnt).__name__}; expected an emkit.Expectation, "
             "for example emkit.Expectation.of(log_marginal, statistics)"
+        )
+    sizes = np.array([learnt.units, learnt.rounding])
+    if np.isfinite(learnt.log_likelihood) and not (np.isfinite(sizes) & (sizes >= 0)).all():
+        raise ValueError(
+            f"{type(model).__name__}.e_step returned units {learnt.units} and rounding {learnt.rounding}; expected "
+            "finite numbers, zero or more"
         )
     return learnt

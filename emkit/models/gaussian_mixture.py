@@ -22,6 +22,9 @@ from emkit.starts import Start, as_responsibilities, check_enough, draw_distinct
 GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
 """A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
+LARGEST_SPAN = 1e153
+"""Columns that span more than this, or less than its inverse, have variances that leave floating point."""
+
 
 @value
 class GaussianMixture(Mixture[Gaussian[Any]]):
@@ -71,6 +74,8 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
             ValueError, TypeError: the data or an argument are refused; a constant column is named.
             ParameterError: without a prior, a component of the start has no positive definite covariance.
         """
+        if not callable(how):
+            raise TypeError(f"how: expected a function of emkit.starts or one like it, found {how!r}")
         rows, weight = _with_weight(x)
         check_enough(rows, check_count("n_components", n_components))
         responsibilities = how(rows, weight, n_components, as_generator(rng))
@@ -176,16 +181,32 @@ def _with_weight(x: Any) -> tuple[Array, Array]:
     data, weight = split_weight(x)
     rows = as_matrix(data)
     if weight is None:
-        return rows, np.ones(len(rows))
-    if not weight.any():
+        weight = np.ones(len(rows))
+    elif not weight.any():
         raise ValueError("data: the weights are all zero; expected at least one row with weight")
-    return rows[weight > 0], weight[weight > 0]
+    elif not weight.all():
+        rows, weight = rows[weight > 0], weight[weight > 0]
+    _check_span(rows)
+    return rows, weight
+
+
+def _check_span(rows: Array) -> None:
+    with np.errstate(over="ignore"):
+        span = np.ptp(rows, axis=0)  # (D,)
+    wrong = (span > LARGEST_SPAN) | ((span > 0) & (span < 1 / LARGEST_SPAN))
+    if wrong.any():
+        d = int(np.argmax(wrong))
+        raise ValueError(
+            f"data: column {d} spans {span[d]:.3g}, the square of which floating point cannot hold; rescale the column"
+        )
 
 
 def _components(
     rows: Array, weight: Array, means: Array, emissions: type[Gaussian[Any]], prior: GaussianPrior
 ) -> Gaussian[Any]:
     """Return components at these means with the data's diagonal covariance and the prior asked for."""
+    if not (isinstance(emissions, type) and issubclass(emissions, Gaussian)):
+        raise TypeError(f"emissions: expected a class such as emkit.FullGaussian, found {emissions!r:.60}")
     constant = np.flatnonzero((rows == rows[0]).all(axis=0))
     if len(constant) and not (len(constant) < rows.shape[1] and emissions is SphericalGaussian):
         d = int(constant[0])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Generic, Self, TypeVar
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -15,8 +16,9 @@ from emkit.emissions.protocol import (
     KnowsConditioning,
     SamplesGivenStates,
 )
-from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, Prepares
+from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, MissingPower, Prepares
 from emkit.parameters import replace, simplex, value
+from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet
 from emkit.statistics import Expectation, Statistics
 
@@ -33,6 +35,11 @@ class MixtureStatistics(Statistics, Generic[S]):
 
     count: Array  # (K,)
     emissions: S
+
+
+def _check_emissions(_: Any, field: "attrs.Attribute[Any]", emissions: Any) -> None:
+    if isinstance(emissions, type) or not isinstance(emissions, Emissions):
+        raise TypeError(f"{field.name}: expected emissions such as emkit.FullGaussian(...), found {emissions!r:.60}")
 
 
 @value
@@ -52,8 +59,8 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     """
 
     weights: Array = simplex("K")
-    emissions: E
-    weights_prior: Dirichlet | None = None
+    emissions: E = attrs.field(validator=_check_emissions)
+    weights_prior: Dirichlet | None = optional_prior(Dirichlet)
 
     def prepare(self, data: Any) -> Weighted[Any]:
         """Return the data checked and weighted; every unit counts once unless they are `Weighted`.
@@ -105,7 +112,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Return Q(self given statistics) = Σ_k n_k log w_k + the emissions' part, nats.
 
         Raises:
-            TypeError: the emissions have no `expected_log_density`.
+            MissingPower: the emissions have no `expected_log_density`.
         """
         emissions = self._need(HasExpectedLogDensity, "expected_log_density")
         some = statistics.count > 0
@@ -117,7 +124,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Yield, for data of one row, log p(x, z = k) and the complete-data statistics for each k.
 
         Raises:
-            TypeError: the emissions have no `complete`.
+            MissingPower: the emissions have no `complete`.
         """
         prepared = self.prepare(unit)
         states = self._need(EnumeratesStates, "complete").complete(prepared.data)
@@ -131,7 +138,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Draw n observations.
 
         Raises:
-            TypeError: the emissions have no `sample`.
+            MissingPower: the emissions have no `sample`.
         """
         states = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
         return self._need(SamplesGivenStates, "sample").sample(states, rng)
@@ -153,5 +160,5 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def _need(self, power: Any, name: str) -> Any:
         if not isinstance(self.emissions, power):
-            raise TypeError(f"{type(self.emissions).__name__} has no `{name}`, which this needs; write it there")
+            raise MissingPower(f"{type(self.emissions).__name__} has no `{name}`, which this needs; write it there")
         return self.emissions

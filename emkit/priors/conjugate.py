@@ -8,7 +8,7 @@ mode of the posterior is an ordinary M-step on statistics to which `weight` rows
 `log_prior` and `m_step` both read these four numbers: they cannot disagree.
 """
 
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -29,6 +29,7 @@ class PseudoObservations:
         return self.exponent + (means if self.weight > 0 else 0)
 
 
+@runtime_checkable
 class CovariancePrior(Protocol):
     """A prior for components with covariance matrices (full, tied)."""
 
@@ -37,6 +38,7 @@ class CovariancePrior(Protocol):
         ...
 
 
+@runtime_checkable
 class VariancePrior(Protocol):
     """A prior for components with variances (diagonal, spherical)."""
 
@@ -47,3 +49,13 @@ class VariancePrior(Protocol):
     def on_spherical(self) -> PseudoObservations:
         """Return a scalar scatter, and the exponent of |σ² I| = σ^(2D)."""
         ...
+
+
+def optional_prior(power: Any) -> Any:
+    """Declare a field that holds a prior with this power, or None."""
+
+    def check(_: Any, field: "attrs.Attribute[Any]", prior: Any) -> None:
+        if prior is not None and (isinstance(prior, type) or not isinstance(prior, power)):
+            raise TypeError(f"{field.name}: expected None or a {power.__name__} of emkit.priors, found {prior!r:.60}")
+
+    return attrs.field(default=None, validator=check)

@@ -5,14 +5,13 @@ clustering, Journal of Classification 24, 155-181. The modes here are exact join
 derived from the densities as written below.
 """
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
-import numpy.typing as npt
 
 from emkit.arguments import check_count
 from emkit.arrays import Array
-from emkit.data import as_matrix
+from emkit.data import as_matrix, split_weight
 from emkit.parameters import positive, positive_definite, real, value
 from emkit.priors.conjugate import PseudoObservations
 
@@ -39,17 +38,21 @@ class NormalInverseWishart:
         return PseudoObservations(self.shrinkage, self.mean, self.scale, self.degrees + len(self.mean) + 1)
 
     @classmethod
-    def fraley_raftery(cls, x: npt.ArrayLike, n_components: int) -> "NormalInverseWishart":
+    def fraley_raftery(cls, x: Any, n_components: int) -> "NormalInverseWishart":
         """Return the data-dependent default: m = x̄, κ = 0.01, ν = D + 2, Λ = cov(x) / K^(2/D).
 
+        Args:
+            x: (N, D), or `Weighted`, a weight of n counting as n rows.
+            n_components: K.
+
         Raises:
+            ValueError: fewer than two rows.
             ParameterError: the columns of x are linearly dependent.
         """
-        rows = as_matrix(x)
-        width = rows.shape[1]
-        scale = np.cov(rows, rowvar=False).reshape(width, width)
+        mean, covariance = _mean_and_covariance(x)
+        width = len(mean)
         shrink = check_count("n_components", n_components) ** (2 / width)
-        return cls(rows.mean(axis=0), DEFAULT_SHRINKAGE, width + 2, scale / shrink)
+        return cls(mean, DEFAULT_SHRINKAGE, width + 2, covariance / shrink)
 
 
 @final
@@ -58,9 +61,9 @@ class NormalInverseGamma:
     """Prior of components with diagonal or spherical covariances.
 
     Each variance σ² ~ inverse-gamma(ν/2, ς²/2), density ∝ (σ²)^(-(ν + 2)/2) exp(-ς²/(2σ²)); μ | σ² ~ N(mean, σ²/κ).
-    With a_kd = s_kd + κ n_k/(κ + n_k) (x̄_kd - m_d)², the joint modes are, for diagonal components,
-    σ²_kd = (ς²_d + a_kd) / (ν + n_k + 3), and for spherical ones σ²_k = (ς² + Σ_d a_kd) / (ν + (n_k + 1) D + 2), with ς² the
-    mean of the ς²_d.
+    With a_kd = s_kd + κ n_k/(κ + n_k) (x̄_kd - m_d)², the joint mode of diagonal components is
+    σ²_kd = (ς²_d + a_kd) / (ν + n_k + 3), and that of spherical ones, with ς² the mean of the ς²_d, is
+    σ²_k = (ς² + Σ_d a_kd) / (ν + (n_k + 1) D + 2).
     """
 
     mean: Array = real("D", free=False)
@@ -78,9 +81,30 @@ class NormalInverseGamma:
         return PseudoObservations(self.shrinkage, self.mean, scale, (self.degrees + 2) / len(self.mean))
 
     @classmethod
-    def fraley_raftery(cls, x: npt.ArrayLike, n_components: int) -> "NormalInverseGamma":
-        """Return the data-dependent default: m = x̄, κ = 0.01, ν = D + 2, every ς² the mean variance / K^(2/D)."""
-        rows = as_matrix(x)
-        width = rows.shape[1]
-        scale = rows.var(axis=0, ddof=1).mean() / check_count("n_components", n_components) ** (2 / width)
-        return cls(rows.mean(axis=0), DEFAULT_SHRINKAGE, width + 2, np.full(width, scale))
+    def fraley_raftery(cls, x: Any, n_components: int) -> "NormalInverseGamma":
+        """Return the data-dependent default: m = x̄, κ = 0.01, ν = D + 2, every ς² the mean variance / K^(2/D).
+
+        Args:
+            x: (N, D), or `Weighted`, a weight of n counting as n rows.
+            n_components: K.
+
+        Raises:
+            ValueError: fewer than two rows.
+            ParameterError: every column of x is constant.
+        """
+        mean, covariance = _mean_and_covariance(x)
+        width = len(mean)
+        scale = np.diagonal(covariance).mean() / check_count("n_components", n_components) ** (2 / width)
+        return cls(mean, DEFAULT_SHRINKAGE, width + 2, np.full(width, scale))
+
+
+def _mean_and_covariance(x: Any) -> tuple[Array, Array]:
+    """Return mean (D,) and covariance (D, D) with the denominator Σ w - 1."""
+    data, weight = split_weight(x)
+    rows = as_matrix(data)
+    counts = np.ones(len(rows)) if weight is None else weight
+    if counts.sum() <= 1:
+        raise ValueError(f"data: expected more than one row to estimate a covariance, found {counts.sum():g}")
+    mean = (counts / counts.sum()) @ rows
+    centred = (rows - mean) * np.sqrt(counts)[:, None]
+    return mean, centred.T @ centred / (counts.sum() - 1)

@@ -41,8 +41,8 @@ class Gaussian(ABC, Generic[S]):
 
     @property
     @abstractmethod
-    def pivots(self) -> Array:
-        """The share of each column's variance that the columns before it do not explain, (K, D)."""
+    def unexplained(self) -> Array:
+        """The share of each column's variance that the other columns leave unexplained, (K, D)."""
 
     @property
     @abstractmethod
@@ -79,6 +79,10 @@ class Gaussian(ABC, Generic[S]):
     @abstractmethod
     def _floor_share(self, floor: Array) -> Array:
         """Return the largest ratio of a prior's scatter to the variance, over all directions, (K,)."""
+
+    @abstractmethod
+    def _unlike(self, k: int, j: int) -> float:
+        """Return the largest difference between the covariances of two components, relative to those of the first."""
 
     @abstractmethod
     def marginal(self, features: list[int]) -> Self:
@@ -150,21 +154,23 @@ class Gaussian(ABC, Generic[S]):
         pseudo = self._pseudo()
         ridge = pseudo is not None and not pseudo[0].weight.any()
         complaints = edges.collapsed(self.means, self.column_variances())
-        complaints += edges.dependent(self.pivots)
+        complaints += edges.dependent(self.unexplained)
         complaints += edges.held_up(self._floor_share(pseudo[0].scatter)) if pseudo is not None and ridge else []
-        complaints += edges.coincident(self.means, self.covariance_matrices, self.whiten)
+        complaints += edges.coincident(self.means, self._unlike, self.whiten)
         return complaints
 
     def conditioning(self) -> float:
-        """Return (4 eps c)² + eps (D log 2π + max |log|Σ||), nats per unit.
+        """Return (4 eps c)² + eps (D / √u + max |D log 2π + log|Σ||), nats per unit.
 
-        c is the worst ratio |mean| / sd, or 1, over the square root of the smallest pivot. Covariances are known to
-        about eps / pivot and means to eps |mean|; both cost the square of that at an optimum.
+        u is the smallest share of a column's variance that the others leave unexplained, and c the larger of 1 / u and
+        |mean| / (sd √u). Covariances are known to about eps / u and means to eps |mean|: both are the same for all
+        rows and cost the square of that at an optimum. Whitening a row costs eps / √u in each of D columns.
         """
         location = max(1.0, float((np.abs(self.means) / np.sqrt(self.column_variances())).max()))
-        smallest = float(self.pivots.min())
-        worst = max(1 / smallest, location / np.sqrt(smallest))
-        return (4 * EPS * worst) ** 2 + EPS * float(np.abs(self._log_normaliser).max())
+        smallest = float(self.unexplained.min())
+        worst = min(max(1 / smallest, location / np.sqrt(smallest)), 1 / EPS)  # there, no digit is left to lose
+        terms = self.means.shape[1] / np.sqrt(smallest) + float(np.abs(self._log_normaliser).max())
+        return (4 * EPS * worst) ** 2 + EPS * float(terms)
 
     def complete(self, row: Array) -> Iterator[tuple[float, S]]:
         """Yield the log density of one row and its complete-data moments, for each component, by SciPy."""

@@ -9,7 +9,7 @@ from emkit.arrays import Array, average
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import DiagonalMoments
 from emkit.parameters import positive, real, replace, value
-from emkit.priors.conjugate import VariancePrior
+from emkit.priors.conjugate import VariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, DiagonalRidge
 
 
@@ -29,7 +29,7 @@ class DiagonalGaussian(Gaussian[DiagonalMoments]):
 
     means: Array = real("K", "D")
     variances: Array = positive("K", "D")
-    prior: VariancePrior | None = None
+    prior: VariancePrior | None = optional_prior(VariancePrior)
 
     @classmethod
     def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: VariancePrior | None = None) -> Self:
@@ -56,7 +56,7 @@ class DiagonalGaussian(Gaussian[DiagonalMoments]):
         return self.variances
 
     @property
-    def pivots(self) -> Array:
+    def unexplained(self) -> Array:
         """Ones, (K, D): no column depends on another."""
         return np.ones_like(self.means)
 
@@ -100,6 +100,9 @@ class DiagonalGaussian(Gaussian[DiagonalMoments]):
 
     def _zero_scatter(self) -> Array:
         return np.zeros_like(self.variances)
+
+    def _unlike(self, k: int, j: int) -> float:
+        return float((np.abs(self.variances[k] - self.variances[j]) / self.variances[k]).max())
 
     def _floor_share(self, floor: Array) -> Array:
         return (floor / self.variances).max(axis=1)

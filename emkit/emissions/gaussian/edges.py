@@ -32,11 +32,11 @@ def collapsed(means: Array, variances: Array) -> list[Complaint]:
     ]
 
 
-def dependent(pivots: Array) -> list[Complaint]:
+def dependent(unexplained: Array) -> list[Complaint]:
     """Find components (K, D) whose covariance has lost a dimension."""
     return [
-        (f"component {k}", f"column {d} is a linear combination of the columns before it, to {pivots[k, d]:.1e}")
-        for k, d in np.argwhere(pivots < DEPENDENT)
+        (f"component {k}", f"column {d} is a linear combination of the other columns, to {unexplained[k, d]:.1e}")
+        for k, d in np.argwhere(unexplained < DEPENDENT)
     ]
 
 
@@ -52,21 +52,13 @@ def held_up(share: Array) -> list[Complaint]:
 
 
 def coincident(
-    means: Array, covariances: Callable[[], Array], whiten: Callable[[int, Array], Array]
+    means: Array, unlike: Callable[[int, int], float], whiten: Callable[[int, Array], Array]
 ) -> list[Complaint]:
-    """Find pairs of components that are the same to a millionth of their width."""
-    pairs = [
-        (k, int(j))
-        for k, mean in enumerate(means)
-        for j in np.flatnonzero(np.square(whiten(k, means - mean)).sum(axis=1) < SAME**2)
-        if j > k
-    ]
-    if not pairs:
-        return []
-    matrices = covariances()  # (K, D, D)
-    scale = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))  # (K, D)
+    """Find pairs of components that are the same to a millionth of their width; `unlike` compares covariances."""
+    with np.errstate(over="ignore"):  # beyond 1e154 widths: not the same
+        near = [np.square(whiten(k, means - mean)).sum(axis=1) < SAME**2 for k, mean in enumerate(means)]  # K of (K,)
     return [
         (f"components {k} and {j}", "coincide: they are one component and EM cannot part them")
-        for k, j in pairs
-        if (np.abs(matrices[k] - matrices[j]) < SAME * np.outer(scale[k], scale[k])).all()
+        for k, j in np.argwhere(near)
+        if k < j and unlike(k, j) < SAME
     ]

@@ -8,10 +8,11 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
 from emkit.arrays import Array, average
+from emkit.constraints import unexplained
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import FullMoments
 from emkit.parameters import positive_definite, real, replace, value
-from emkit.priors.conjugate import CovariancePrior
+from emkit.priors.conjugate import CovariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, Ridge
 
 
@@ -31,7 +32,7 @@ class FullGaussian(Gaussian[FullMoments]):
 
     means: Array = real("K", "D")
     covariances: Array = positive_definite("K", "D", "D")
-    prior: CovariancePrior | None = None
+    prior: CovariancePrior | None = optional_prior(CovariancePrior)
 
     @classmethod
     def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: CovariancePrior | None = None) -> Self:
@@ -57,10 +58,10 @@ class FullGaussian(Gaussian[FullMoments]):
         """Return the diagonals of the Σ_k, (K, D)."""
         return np.diagonal(self.covariances, axis1=1, axis2=2)
 
-    @property
-    def pivots(self) -> Array:
-        """L_ii² / Σ_ii, (K, D)."""
-        return np.diagonal(self.cholesky, axis1=1, axis2=2) ** 2 / self.column_variances()
+    @cached_property
+    def unexplained(self) -> Array:
+        """The share of each column's variance that the other columns leave unexplained, (K, D)."""
+        return unexplained(self.cholesky, self.column_variances())
 
     @property
     def log_volume(self) -> Array:
@@ -110,6 +111,10 @@ class FullGaussian(Gaussian[FullMoments]):
 
     def _zero_scatter(self) -> Array:
         return np.zeros_like(self.covariances)
+
+    def _unlike(self, k: int, j: int) -> float:
+        scale = np.sqrt(self.column_variances()[k])  # (D,)
+        return float((np.abs(self.covariances[k] - self.covariances[j]) / scale / scale[:, None]).max())
 
     def _floor_share(self, floor: Array) -> Array:
         return np.array([largest_share(self.cholesky[k], floor[k]) for k in range(len(self.means))])

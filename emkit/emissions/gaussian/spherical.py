@@ -9,7 +9,7 @@ from emkit.arrays import Array, average
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import SphericalMoments
 from emkit.parameters import positive, real, replace, value
-from emkit.priors.conjugate import VariancePrior
+from emkit.priors.conjugate import VariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, DiagonalRidge
 
 
@@ -29,7 +29,7 @@ class SphericalGaussian(Gaussian[SphericalMoments]):
 
     means: Array = real("K", "D")
     variances: Array = positive("K")
-    prior: VariancePrior | None = None
+    prior: VariancePrior | None = optional_prior(VariancePrior)
 
     @classmethod
     def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: VariancePrior | None = None) -> Self:
@@ -39,8 +39,8 @@ class SphericalGaussian(Gaussian[SphericalMoments]):
 
     @classmethod
     def weak_ridge(cls, variances: Array) -> DiagonalRidge:
-        """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
-        return DiagonalRidge(variances, WEAK)
+        """Return the ridge of strength 1e-6 towards the mean of `variances` (D,), of which some may be zero."""
+        return DiagonalRidge(np.full_like(variances, variances.mean()), WEAK)
 
     @property
     def covariances(self) -> Array:
@@ -56,7 +56,7 @@ class SphericalGaussian(Gaussian[SphericalMoments]):
         return np.broadcast_to(self.variances[:, None], self.means.shape)
 
     @property
-    def pivots(self) -> Array:
+    def unexplained(self) -> Array:
         """Ones, (K, D): no column depends on another."""
         return np.ones_like(self.means)
 
@@ -102,6 +102,9 @@ class SphericalGaussian(Gaussian[SphericalMoments]):
 
     def _zero_scatter(self) -> Array:
         return np.zeros_like(self.variances)
+
+    def _unlike(self, k: int, j: int) -> float:
+        return float((np.abs(self.variances[k] - self.variances[j]) / self.variances[k]).max())
 
     def _floor_share(self, floor: Array) -> Array:
         return floor / (self.means.shape[1] * self.variances)

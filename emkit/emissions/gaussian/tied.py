@@ -8,11 +8,12 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
 from emkit.arrays import Array, average
+from emkit.constraints import unexplained
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.emissions.gaussian.full import largest_share, regression
 from emkit.moments import TiedMoments
 from emkit.parameters import positive_definite, real, replace, value
-from emkit.priors.conjugate import CovariancePrior
+from emkit.priors.conjugate import CovariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, Ridge
 
 
@@ -32,7 +33,7 @@ class TiedGaussian(Gaussian[TiedMoments]):
 
     means: Array = real("K", "D")
     covariance: Array = positive_definite("D", "D")
-    prior: CovariancePrior | None = None
+    prior: CovariancePrior | None = optional_prior(CovariancePrior)
 
     @classmethod
     def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: CovariancePrior | None = None) -> Self:
@@ -62,10 +63,11 @@ class TiedGaussian(Gaussian[TiedMoments]):
         """Return the diagonal of Σ, once for each component, (K, D)."""
         return np.broadcast_to(np.diagonal(self.covariance), self.means.shape)
 
-    @property
-    def pivots(self) -> Array:
-        """L_ii² / Σ_ii, once for each component, (K, D)."""
-        return np.diagonal(self.cholesky) ** 2 / self.column_variances()
+    @cached_property
+    def unexplained(self) -> Array:
+        """The share of each column's variance that the others leave unexplained, once for each component, (K, D)."""
+        share = unexplained(self.cholesky, np.diagonal(self.covariance))
+        return np.broadcast_to(share, self.means.shape)
 
     @property
     def log_volume(self) -> Array:
@@ -110,6 +112,9 @@ class TiedGaussian(Gaussian[TiedMoments]):
 
     def _zero_scatter(self) -> Array:
         return np.zeros_like(self.covariance)
+
+    def _unlike(self, k: int, j: int) -> float:
+        return 0.0
 
     def _floor_share(self, floor: Array) -> Array:
         return np.full(len(self.means), largest_share(self.cholesky, floor))

@@ -1,0 +1,109 @@
+"""Draw the figures of the tutorial into docs/figures/. Run with `python docs/make_figures.py`."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")  # write files; no screen is needed
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.cluster.vq import kmeans2
+
+import emkit
+import emkit.plot
+from emkit import DiagonalGaussian, GaussianMixture
+
+FIGURES = Path(__file__).parent / "figures"
+
+
+def kmeans_and_mixture() -> Figure:
+    """Draw k-means' hard labels beside the mixture's responsibilities, on Old Faithful."""
+    x = emkit.datasets.faithful().data
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    centres, labels = kmeans2(scaled, 2, rng=np.random.default_rng(0), minit="++")
+    centres = centres * x.std(axis=0) + x.mean(axis=0)
+    fit = emkit.fit(GaussianMixture.start(x, 2, rng=0), x)
+    same = int(np.argmin(np.abs(centres[:, 0] - fit.model.means[0, 0])))  # the cluster that component 0 stands for
+    palette = emkit.plot.colours(2)[:: 1 if same == 0 else -1]
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True, sharey=True, layout="constrained")
+    left.scatter(*x.T, c=palette[labels], s=22, edgecolors="0.2", linewidths=0.4)
+    left.scatter(*centres.T, marker="X", s=90, c=palette, edgecolors="black", zorder=3)
+    emkit.plot.mixture(fit.model, x, right)
+    left.set_title("k-means")
+    right.set_title("Gaussian mixture")
+    for ax in (left, right):
+        ax.set(xlabel="eruption (min)", ylabel="waiting (min)")
+    return figure
+
+
+def responsibilities() -> Figure:
+    """Draw the plane of Old Faithful by responsibility, with the eruptions on top."""
+    x = emkit.datasets.faithful().data
+    fit = emkit.fit(GaussianMixture.start(x, 2, rng=0), x)
+    figure, ax = plt.subplots(figsize=(5, 3.8), layout="constrained")
+    emkit.plot.responsibilities(fit.model, x, ax)
+    ax.plot(*x.T, ".", color="0.2", markersize=3)
+    ax.set(xlabel="eruption (min)", ylabel="waiting (min)")
+    return figure
+
+
+def trace() -> Figure:
+    """Draw the objective of a fit of Old Faithful that starts at two random rows."""
+    x = emkit.datasets.faithful().data
+    fit = emkit.fit(GaussianMixture.start_at_points(x, 2, rng=3, prior=None), x)
+    figure, ax = plt.subplots(figsize=(5, 3.4), layout="constrained")
+    emkit.plot.trace(fit, ax)
+    return figure
+
+
+def singularity() -> Figure:
+    """Draw the objective against the width of a component on one point, and EM's way from there."""
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(0, 1, (30, 1)), rng.normal(6, 1, (30, 1))])
+    prior = emkit.NormalInverseGamma.fraley_raftery(points, 2)
+
+    def with_width(width: float, prior: emkit.NormalInverseGamma | None) -> GaussianMixture:
+        means, variances = [points.mean(axis=0), points[0]], [points.var(axis=0), [width**2]]
+        return GaussianMixture([0.5, 0.5], DiagonalGaussian(means, variances, prior))
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    widths = np.logspace(-40, 0.5, 300)
+    for given, name, colour in ((None, "log likelihood", "tab:red"), (prior, "log likelihood + log prior", "tab:blue")):
+        models = [with_width(width, given) for width in widths]
+        objective = [model.log_marginal(points).sum() + model.log_prior() for model in models]
+        left.semilogx(widths, objective, color=colour, label=name)
+        fit = emkit.fit(with_width(1e-3, given), points)
+        right.plot(fit.trace, ".-", color=colour, label=f"{'no prior' if given is None else 'prior'}: {fit.outcome}")
+    left.set(xlabel="width of a component on one point", ylabel="nats", ylim=(-250, 0), title="the singularity")
+    right.set(xlabel="iteration", ylabel="objective (nats)", ylim=(-250, 0), title="EM from width 0.001")
+    for ax in (left, right):
+        ax.legend()
+    return figure
+
+
+def iris() -> Figure:
+    """Draw the mixture on two iris features, the plane by responsibility, and the species."""
+    iris = emkit.datasets.iris()
+    x = iris.data[:, :2]
+    fit = emkit.fit(GaussianMixture.start(x, 3, rng=1234), x)
+    figure, (points, plane, truth) = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
+    emkit.plot.mixture(fit.model, x, points, outline="contours")
+    emkit.plot.responsibilities(fit.model, x, plane)
+    for ax in (plane, truth):
+        for species, (name, marker) in enumerate(zip(iris.label_names, "o^s", strict=True)):
+            ax.plot(*x[iris.labels == species].T, marker, color="0.3", markerfacecolor="none", label=name)
+    plane.set_title("plane by responsibility, points by species")
+    truth.set_title("true species")
+    truth.legend()
+    for ax in (points, plane, truth):
+        ax.set(xlabel="sepal length (cm)", ylabel="sepal width (cm)")
+    return figure
+
+
+if __name__ == "__main__":
+    FIGURES.mkdir(exist_ok=True)
+    for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris):
+        draw().savefig(FIGURES / f"{draw.__name__}.png", dpi=100)

@@ -1,0 +1,112 @@
+"""Laws that tie the E-step to the density: Fisher's identity, enumeration, Bayes' rule, simulation."""
+
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from emkit.arrays import Array
+from emkit.model import Enumerates, HasExpectedLogJoint, HasPosterior, Samples
+from emkit.parameters import pack, unpack
+from emkit.testing.case import Case, complete, log_likelihood, take
+from emkit.testing.law import law, require, require_close
+from emkit.testing.meaning import require_same_statistics
+from emkit.testing.natural import gradient
+from emkit.testing.tolerances import GRADIENT, RELATIVE, SAMPLE_SIZE, STANDARD_ERRORS
+
+
+@law(
+    needs=lambda case: case.has(HasExpectedLogJoint) and case.packs,
+    advice="the posterior must be that of the current model, unsharpened, and Q the expectation of the whole log joint",
+)
+def fishers_identity(case: Case, rng: np.random.Generator) -> None:
+    """The gradient of Q at its own model is the gradient of the log likelihood."""
+    model, data = case.draw_model(rng), case.draw_data(rng)
+    learnt = model.e_step(data)
+
+    def both(other: Any) -> Array:
+        return np.array([other.expected_log_joint(learnt.statistics), log_likelihood(other, data)])
+
+    found, expected = case.gradient(both, model) / learnt.units  # (P,) each
+    worst = int(np.argmax(np.abs(found - expected)))
+    require(
+        abs(found[worst] - expected[worst]) <= GRADIENT,
+        f"free coordinate {worst} of {len(found)}, nats per unit of data and natural unit",
+        f"gradient of Q {found[worst]:.9g}",
+        f"gradient of the log likelihood {expected[worst]:.9g}, within {GRADIENT:.1g}",
+    )
+
+
+@law(
+    needs=lambda case: case.has(Enumerates),
+    advice="compare one configuration at a time: a dropped constant, a missing configuration, filtering for smoothing",
+)
+def enumeration_agrees(case: Case, rng: np.random.Generator) -> None:
+    """Summed over every latent configuration, a unit has the log marginal and the statistics of the E-step."""
+    model = case.draw_model(rng)
+    many = model.e_step(case.prepared).statistics  # tells the size of entries that one unit leaves at zero
+    for unit in _units(case, rng):
+        log_joint, statistics = zip(*complete(model, unit), strict=True)
+        total = float(logsumexp(log_joint))
+        require_close(
+            float(np.asarray(model.log_marginal(unit))[0]), total, "log_marginal against the configurations", 1.0
+        )
+        shares = np.exp(np.array(log_joint) - total)
+        expected = reduce(add, (one * float(share) for one, share in zip(statistics, shares, strict=True) if share > 0))
+        found = model.e_step(unit).statistics
+        require_same_statistics(case, found, expected, "statistics of one unit against the configurations", many)
+
+
+@law(
+    needs=lambda case: _posterior_over_configurations(case),
+    advice="posterior must use the current parameters: log joint less log marginal, exponentiated",
+)
+def posterior_is_bayes(case: Case, rng: np.random.Generator) -> None:
+    """The posterior of a unit is each configuration's share of the joint, and sums to one."""
+    model = case.draw_model(rng)
+    for unit in _units(case, rng):
+        log_joint = np.array([one for one, _ in complete(model, unit)])
+        found = np.asarray(model.posterior(unit))
+        require_close(found.sum(axis=1), np.ones(1), "sum of the posterior")
+        require_close(found, np.exp(log_joint - logsumexp(log_joint))[None], "posterior against the configurations")
+
+
+@law(
+    needs=lambda case: case.has(Samples) and case.packs,
+    advice="compare moments of a large sample by hand: a variance taken for a standard deviation, or wrong weights",
+)
+def sample_reproduces_moments(case: Case, rng: np.random.Generator) -> None:
+    """Over a large sample the mean score is zero within its standard error, and a seed repeats the sample."""
+    model, seed = case.draw_model(rng), int(rng.integers(2**32))
+    drawn, again = (model.sample(SAMPLE_SIZE, np.random.default_rng(seed)) for _ in range(2))
+    require(len(drawn) == SAMPLE_SIZE, f"sample({SAMPLE_SIZE}, rng)", f"{len(drawn)} units", SAMPLE_SIZE)
+    require_close(again, drawn, "two samples of one seed", tolerance=0.0)
+    data = case.prepare(drawn)
+
+    def log_marginal(free: Array) -> Array:
+        return np.asarray(unpack(free, like=model).log_marginal(data))
+
+    score = gradient(log_marginal, pack(model), case.units)  # (n, P)
+    error = score.std(axis=0) / np.sqrt(len(score)) + RELATIVE  # (P,)
+    deviation = score.mean(axis=0) / error
+    worst = int(np.argmax(np.abs(deviation)))
+    require(
+        abs(deviation[worst]) <= STANDARD_ERRORS,
+        f"mean score of {SAMPLE_SIZE} draws, free coordinate {worst} of {len(deviation)}",
+        f"{score[:, worst].mean():.4g}, {abs(deviation[worst]):.1f} standard errors from 0",
+        f"within {STANDARD_ERRORS:.0f} standard errors",
+    )
+
+
+def _units(case: Case, rng: np.random.Generator) -> list[object]:
+    """Return three units, one by one."""
+    return [case.prepare(take(case.tiny, np.array([i]))) for i in rng.integers(0, len(case.tiny), 3)]
+
+
+def _posterior_over_configurations(case: Case) -> bool:
+    if not case.has(HasPosterior, Enumerates):
+        return False
+    unit = case.prepare(case.tiny[:1])
+    return np.shape(case.model.posterior(unit)) == (1, len(complete(case.model, unit)))

@@ -1,0 +1,74 @@
+"""Laws of the M-step: it raises Q + log prior, to the top, from the statistics alone."""
+
+import numpy as np
+
+from emkit.em import fit
+from emkit.model import HasExpectedLogJoint
+from emkit.stopping import Outcome
+from emkit.testing.case import Case, bound
+from emkit.testing.law import law, require
+from emkit.testing.meaning import require_same_model
+from emkit.testing.tolerances import GRADIENT, NEARBY, RELATIVE
+
+ITERATIONS = 6
+
+
+@law(advice="compare m_step with the mode of Q + log prior: no constant added afterwards, no stale mean")
+def objective_never_falls(case: Case, rng: np.random.Generator) -> None:
+    """EM never lowers the log likelihood + log prior by more than rounding."""
+    result = fit(case.draw_model(rng), case.draw_data(rng), tol=0.0, max_iter=ITERATIONS)
+    fell = result.outcome in (Outcome.DECREASED, Outcome.NON_FINITE)
+    require(not fell, f"{ITERATIONS} iterations from a random model", f"{result.outcome}: {result.message}", "no fall")
+
+
+@law(
+    needs=lambda case: case.has(HasExpectedLogJoint),
+    advice="let m_step, expected_log_joint and log_prior come from one density; declare a partial_m_step that is one",
+)
+def m_step_raises_q(case: Case, rng: np.random.Generator) -> None:
+    """The M-step's model has a higher Q + log prior than the one the statistics came from, and than any nearby."""
+    model, data = case.draw_model(rng), case.draw_data(rng)
+    learnt = model.e_step(data)
+    result = model.m_step(learnt.statistics)
+    best = bound(result, learnt.statistics)
+    rounding = RELATIVE * (abs(best) + learnt.units)
+    before = bound(model, learnt.statistics)
+    require(best > before + rounding, "Q + log prior after the M-step", best, f"more than before it, {before}")
+    for spread in NEARBY if case.packs and case.exact else ():
+        rival = bound(case.draw_model(rng, spread, around=result), learnt.statistics)
+        require(
+            best > rival - rounding,
+            f"Q + log prior, {spread} natural units away",
+            rival,
+            f"less than at the result, {best}",
+        )
+
+
+@law(
+    needs=lambda case: case.has(HasExpectedLogJoint) and case.packs and case.exact,
+    advice="solve for the zero of Q + log prior once more: denominators, pseudo-counts and constants go wrong most",
+)
+def gradient_is_zero_at_m_step(case: Case, rng: np.random.Generator) -> None:
+    """In free coordinates the gradient of Q + log prior is zero at the M-step's result."""
+    model, data = case.draw_model(rng), case.draw_data(rng)
+    learnt = model.e_step(data)
+    result = model.m_step(learnt.statistics)
+    slope = case.gradient(lambda other: bound(other, learnt.statistics), result) / learnt.units  # (P,)
+    worst = int(np.argmax(np.abs(slope)))
+    require(
+        abs(slope[worst]) <= GRADIENT,
+        f"free coordinate {worst} of {len(slope)}",
+        f"gradient {slope[worst]:.6g} nats per unit of data and natural unit",
+        f"0 within {GRADIENT:.1g}",
+    )
+
+
+@law(
+    needs=lambda case: case.exact,
+    advice="read hyperparameters from self, and no parameter; the means in a covariance are those of the statistics",
+)
+def m_step_depends_on_statistics_alone(case: Case, rng: np.random.Generator) -> None:
+    """Two models of the same hyperparameters make the same model of the same statistics."""
+    statistics = case.draw_model(rng).e_step(case.draw_data(rng)).statistics
+    one, other = (case.draw_model(rng).m_step(statistics) for _ in range(2))
+    require_same_model(case, one, other, "m_step of the same statistics by two models")

@@ -1,0 +1,47 @@
+"""How exactly the laws must hold, each number with its reason. Here and nowhere else."""
+
+RELATIVE = 1e-10
+"""Of sums that differ only in rounding, against the largest entry of the array that holds them.
+
+A posterior is known to eps · |log p|, and a sum of N such terms to N times that at worst: 2e-16 · 1e3 nats · 300 units.
+"""
+
+STEP = 1e-4
+"""Of finite differences, in natural units: a step of one changes the log marginal of a typical unit by one nat."""
+
+GRADIENT = 1e-7
+"""Of gradients, per unit of data, in natural units, where the score of one unit is about 1.
+
+Four-point differences err by eps · |log p| / STEP, 2e-9 for units of 1e3 nats, and by the fifth derivative times
+STEP⁴ / 30, which is less. An M-step that is solved by iteration is asked for seven digits.
+"""
+
+SAME_MODEL = 1e-8
+"""Of the log marginals of two models that should be one, relative, or in nats where they are below one.
+
+A closed M-step repeats to rounding; one solved by iteration to the square root of eps.
+"""
+
+ROUND_TRIP = 1e-9
+"""Of parameters after `unpack(pack(model))`: condition number times eps, up to covariances of condition 1e6."""
+
+STANDARD_ERRORS = 7.0
+"""Of the mean score of a sample. Chance goes beyond it once in 4e11 normal draws, and rarely enough in skew ones."""
+
+SAMPLE_SIZE = 2000
+"""Units drawn to see the moments: a mean score of 0.16 natural units is seven standard errors."""
+
+SPREAD = 0.3
+"""How far models are drawn from the example, in natural units: other models, of the same region."""
+
+NEARBY = (0.3, 0.03)
+"""How far rivals of an M-step's result are drawn, in natural units."""
+
+MOST_LOST = 3.0
+"""Nats per unit that a drawn model may fit worse than the example; beyond that the draw is brought nearer."""
+
+MOST_UNITS = 200
+"""Units in a resampled data set: enough for every law, few enough to be quick."""
+
+MOST_CONFIGURATIONS = 100_000
+"""Latent configurations of one unit that are summed one by one."""

@@ -1,0 +1,75 @@
+"""The Dirichlet prior on weights against SciPy."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+import emkit
+from emkit import Dirichlet, FullGaussian, GaussianMixture
+from emkit.models.mixture import MixtureStatistics
+from tests.gaussians import KINDS, random_mixture, random_rows
+from tests.priors.log_posterior import expected_complete_log_likelihood, on_weights, slopes
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(SEEDS, st.sampled_from(KINDS))
+def test_m_step_is_stationary(seed: int, kind: Any) -> None:
+    """The gradient of Q + the Dirichlet log density, written with SciPy, is zero at the M-step's result."""
+    rng = np.random.default_rng(seed)
+    concentration = 1 + rng.uniform(0.1, 8, size=3)
+    start = random_mixture(kind, rng, weights_prior=Dirichlet(concentration))
+    x = random_rows(rng, 30)
+    posterior = rng.dirichlet(np.ones(3), len(x))
+    mode = start.m_step(MixtureStatistics(posterior.sum(axis=0), start.emissions.statistics(x, posterior)))
+    prior = on_weights(concentration)
+
+    def objective(model: GaussianMixture) -> float:
+        return expected_complete_log_likelihood(model, x, posterior) + prior(model)
+
+    assert_allclose(slopes(objective, mode), 0.0, atol=1e-5)
+    expected = (posterior.sum(axis=0) + concentration - 1) / (len(x) + concentration.sum() - 3)
+    assert_allclose(mode.weights, expected, rtol=1e-13)
+
+
+@given(SEEDS)
+def test_log_density_differs_as_in_scipy(seed: int) -> None:
+    """Between two mixtures log_prior differs as SciPy's Dirichlet log densities do."""
+    rng = np.random.default_rng(seed)
+    concentration = 1 + rng.exponential(3.0, size=3)
+    prior, density = Dirichlet(concentration), on_weights(concentration)
+    one, other = (random_mixture(FullGaussian, rng, weights_prior=prior) for _ in range(2))
+    assert_allclose(one.log_prior() - other.log_prior(), density(one) - density(other), rtol=1e-10, atol=1e-10)
+
+
+def test_concentration_of_one_is_maximum_likelihood() -> None:
+    """A flat Dirichlet leaves a fit bit for bit as it is without a prior."""
+    x = emkit.datasets.faithful().data
+    flat = Dirichlet(np.ones(2))
+    fits = [emkit.fit(GaussianMixture.start(x, 2, rng=0, weights_prior=prior), x) for prior in (None, flat)]
+    assert np.array_equal(np.asarray(fits[0].trace), np.asarray(fits[1].trace))
+
+
+def test_zero_weights_have_density_zero_or_one() -> None:
+    """At a zero weight the log density is -inf where its concentration is above 1, and finite where it is 1."""
+    weights = np.array([0.0, 0.4, 0.6])
+    assert Dirichlet(np.array([2.0, 1.0, 1.0])).log_density(weights) == -np.inf
+    assert Dirichlet(np.array([1.0, 2.0, 1.0])).log_density(weights) == pytest.approx(np.log(0.4), rel=1e-14)
+
+
+@pytest.mark.parametrize("bad", [0.5, 0.0, -1.0, np.nan, np.inf])
+def test_concentrations_below_one_are_refused(bad: float) -> None:
+    """A concentration without a posterior mode inside the simplex is refused by its place."""
+    with pytest.raises(emkit.ParameterError, match=r"concentration\[1\]"):
+        Dirichlet(np.array([2.0, bad]))
+
+
+def test_another_number_of_components_is_refused() -> None:
+    """A prior over three weights does not fit a mixture of two."""
+    emissions = FullGaussian.at(np.zeros((2, 1)), [1.0])
+    with pytest.raises(emkit.ParameterError, match="axis 'K'"):
+        GaussianMixture(np.array([0.5, 0.5]), emissions, Dirichlet(np.ones(3)))

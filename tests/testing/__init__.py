@@ -1,0 +1,1 @@
+"""The conformance kit: healthy models pass, planted bugs are caught by the law that names them."""
