@@ -11,7 +11,7 @@ from emkit import datasets, starts
 from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
 from emkit.data import Weighted
-from emkit.em import DegenerateError, Fit, ModelError, Step, fit, steps
+from emkit.em import DegenerateError, Fit, fit, steps
 from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.spherical import SphericalGaussian
@@ -37,6 +37,7 @@ from emkit.priors.dirichlet import Dirichlet
 from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
 from emkit.priors.ridge import DiagonalRidge, Ridge
 from emkit.restarts import Restarts, best_of
+from emkit.run import ModelError, Step
 from emkit.statistics import Expectation, Statistics
 from emkit.stopping import Outcome
 from emkit.trace import Trace

@@ -147,7 +147,10 @@ class Simplex:
             return negative
         total = np.asarray(value.sum(axis=-1))
         wrong = np.abs(total - 1) > SUM_TOLERANCE
-        return _first(wrong, total, "the sum of the entries; expected 1")
+        if not wrong.any():
+            return None
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        return index, f"sums to {total[index]:.10g}; expected 1"
 
     def to_free(self, value: Array) -> Array:
         """Take log-ratios to the last nonzero entry of each row."""
@@ -181,6 +184,8 @@ class PositiveDefinite:
 
     def problem(self, value: Array) -> Problem | None:
         """Find the first matrix that is not symmetric, or not positive definite beyond rounding."""
+        if value.shape[-1] != value.shape[-2]:
+            return (), f"has matrices of shape {value.shape[-2:]}, expected square ones"
         for index in np.ndindex(value.shape[:-2]):
             text = self._fault(value[index])
             if text is not None:

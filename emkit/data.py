@@ -110,8 +110,9 @@ def _numbers(given: Any, expected: str) -> npt.NDArray[Any]:
     except ValueError as error:
         raise ValueError(f"{expected}, found rows that do not fit: {error}") from error
     if array.dtype.kind not in "fiub":
-        sparse = "; call .toarray() on a sparse matrix first" if hasattr(given, "toarray") else ""
-        raise TypeError(f"{expected}, found {type(given).__name__} of dtype {array.dtype}{sparse}")
+        advice = "; call .toarray() on a sparse matrix first" if hasattr(given, "toarray") else ""
+        advice += "; call .to_numpy(dtype=float) on a table first" if hasattr(given, "to_numpy") else ""
+        raise TypeError(f"{expected}, found {type(given).__name__} of dtype {array.dtype}{advice}")
     return array
 
 

@@ -4,30 +4,21 @@ The driver adds and compares. It never looks inside a model or its statistics.
 """
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal
 
 import numpy as np
 
-from emkit.algorithm import EM, Algorithm, M, Point
+from emkit.algorithm import EM, Algorithm, M
 from emkit.arguments import check_count
-from emkit.execution.evaluate import Evaluator, log_prior
-from emkit.model import Complains
+from emkit.execution.evaluate import Evaluator
+from emkit.execution.threads import one_blas_thread
 from emkit.parameters import ParameterError, n_free_parameters, value
+from emkit.run import Step, run
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
-from emkit.trace import Record, Trace, fall_threshold
+from emkit.trace import Record, Trace
+from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, with_complaints
 
 OnDegenerate = Literal["keep", "stop", "raise"]
-
-UNITS_TOLERANCE = 1e-8
-"""How far, relatively, the units that one E-step counts may be from those of the next."""
-
-
-class ModelError(RuntimeError):
-    """A user's model raised an exception in one of its steps, the cause of this one, or returned what is no answer.
-
-    The message names the iteration and the step.
-    """
 
 
 class DegenerateError(ParameterError):
@@ -36,25 +27,6 @@ class DegenerateError(ParameterError):
     def __init__(self, fit: "Fit[Any]") -> None:
         super().__init__(fit.message)
         self.fit = fit
-
-
-@value
-class Step(Generic[M]):
-    """One accepted point of a run."""
-
-    iteration: int  # 0 is the start; with plain EM, the number of M-steps
-    passes: int  # E-steps over the data so far
-    point: Point[M]
-
-    @property
-    def model(self) -> M:
-        """The model at this point."""
-        return self.point.model
-
-    @property
-    def objective(self) -> float:
-        """Log likelihood + log prior at this point, nats."""
-        return self.point.objective
 
 
 @value
@@ -133,7 +105,7 @@ def steps(
         ModelError: while iterating, where a step of the model raises.
         ParameterError: while iterating, where a parameter leaves its space.
     """
-    return _run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm))
+    return run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm))
 
 
 def fit(
@@ -168,36 +140,40 @@ def fit(
     rules = check_rules(tol, max_iter)
     if on_degenerate not in ("keep", "stop", "raise"):
         raise ValueError(f'on_degenerate: expected "keep", "stop" or "raise", found {on_degenerate!r}')
-    chosen = _algorithm(algorithm)
     evaluator = _evaluator(model, data, chunk_size)
-    run = _run(model, evaluator, chosen)
-    last = next(run)
-    if not last.point.expectation.units > 0:
-        raise ValueError("data: the weights are all zero; expected at least one unit with weight")
-    records = [Record.of(last.point, last.passes)]
-    verdict = _not_finite(last)
-    try:
-        while verdict is None:
-            step = next(run)
-            record = Record.of(step.point, step.passes)
-            verdict = _not_finite(step) or _fall(last, step, records[-1], record, evaluator)
-            if verdict is None:
-                records.append(record)
-                last = step
-                verdict = _judge(last, records, rules, on_degenerate)
-    except KeyboardInterrupt:
-        verdict = Verdict(
-            Outcome.INTERRUPTED,
-            f"interrupted after iteration {last.iteration}; the model is the last complete one. Go on from fit.model",
-        )
-    except ParameterError as error:
-        verdict = _left_the_space(error, last.iteration + 1)
-    if on_degenerate == "keep":
-        verdict = _with_complaints(verdict, last)
-    result = Fit(last.model, Trace(records[: last.iteration + 1]), verdict.outcome, verdict.message)
+    path = run(model, evaluator, _algorithm(algorithm))
+    with one_blas_thread():
+        last, records, verdict = _drain(path, evaluator, rules, stop_early=on_degenerate != "keep")
+    result = Fit(last.model, Trace(records), verdict.outcome, verdict.message)
     if on_degenerate == "raise" and result.outcome is Outcome.DEGENERATE:
         raise DegenerateError(result)
     return result
+
+
+def _drain(
+    path: Iterator[Step[M]], evaluator: Evaluator, rules: tuple[Rule, ...], *, stop_early: bool
+) -> tuple[Step[M], list[Record], Verdict]:
+    """Follow a run until a verdict; return the last accepted step, the records up to it, and the verdict."""
+    last = next(path)
+    if not last.point.expectation.units > 0:
+        raise ValueError("data: the weights are all zero; expected at least one unit with weight")
+    records = [Record.of(last.point, last.passes)]
+    verdict = not_finite(last)
+    try:
+        while verdict is None:
+            step = next(path)
+            record = Record.of(step.point, step.passes)
+            verdict = not_finite(step) or fall(last, step, records[-1], record, evaluator)
+            if verdict is None:
+                records.append(record)
+                last = step
+                verdict = degenerate(last) if stop_early else None
+                verdict = verdict or next(filter(None, (rule(records) for rule in rules)), None)
+    except KeyboardInterrupt:
+        verdict = interrupted(last)
+    except ParameterError as error:
+        verdict = left_the_space(error, last.iteration + 1)
+    return last, records[: last.iteration + 1], verdict if stop_early else with_complaints(verdict, last)
 
 
 def _evaluator(model: Any, data: Any, chunk_size: int | None) -> Evaluator:
@@ -210,116 +186,3 @@ def _algorithm(algorithm: Algorithm | None) -> Algorithm:
     if isinstance(algorithm, type) or not isinstance(algorithm, Algorithm):
         raise TypeError(f"algorithm: expected an algorithm such as emkit.EM(), found {algorithm!r}")
     return algorithm
-
-
-def _run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M]]:
-    iteration = passes = 0
-    counted: float | None = None
-    name = type(model).__name__
-
-    def evaluate(candidate: M) -> Point[M]:
-        nonlocal passes, counted
-        passes += 1
-        if not isinstance(candidate, type(model)):
-            raise TypeError(f"{name}.m_step returned a {type(candidate).__name__}; expected a {name}")
-        with _Blame(iteration, candidate, "e_step"):
-            learnt = evaluator(candidate)
-            counted = learnt.units if counted is None else counted
-            _check_units(learnt.units, counted)
-        with _Blame(iteration, candidate, "log_prior"):
-            return Point(candidate, learnt, learnt.log_likelihood + log_prior(candidate))
-
-    point = evaluate(model)
-    while True:
-        yield Step(iteration, passes, point)
-        iteration += 1
-        before = point
-        with _Blame(iteration, point.model, "m_step"):
-            algorithm, point = algorithm.advance(point, evaluate)
-            if point.model is before.model and point.objective != before.objective:
-                raise ValueError(f"{name}.m_step changed the model in place; expected a new one")
-
-
-def _check_units(units: float, counted: float) -> None:
-    if abs(units - counted) > UNITS_TOLERANCE * counted:
-        raise ValueError(f"counted {units:.10g} units, after {counted:.10g} at the start; expected the same every time")
-
-
-class _Blame:
-    """A context that says which step of a model raised, and keeps what it raised as the cause."""
-
-    def __init__(self, iteration: int, model: Any, step: str) -> None:
-        self.place = f"iteration {iteration}: {type(model).__name__}.{step}"
-
-    def __enter__(self) -> None:
-        """Begin the step."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Let interruptions and what is already explained pass."""
-        if isinstance(error, Exception) and not isinstance(error, (ModelError, ParameterError)):
-            raise ModelError(f"{self.place} raised {type(error).__name__}: {error}") from error
-
-
-def _not_finite(step: Step[Any]) -> Verdict | None:
-    if np.isfinite(step.objective):
-        return None
-    why = (
-        "some observation is impossible under the model (log marginal -inf); start elsewhere, or look at "
-        "model.log_marginal(data) for which"
-        if step.objective == -np.inf
-        else "look for 0/0, log of a negative number or overflow in e_step and m_step"
-    )
-    where = "the start" if step.iteration == 0 else f"iteration {step.iteration}, which was rejected"
-    return Verdict(Outcome.NON_FINITE, f"the objective is {step.objective} at {where}: {why}")
-
-
-def _fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evaluator: Evaluator) -> Verdict | None:
-    """Convict a fall beyond rounding, if the objectives re-evaluated through log_marginal fall too."""
-    threshold = fall_threshold(before, after)
-    if after.objective >= before.objective - threshold:
-        return None
-    with _Blame(step.iteration, step.model, "log_marginal"):
-        careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
-    if careful >= -threshold:
-        return None
-    return Verdict(
-        Outcome.DECREASED,
-        f"the objective fell from {before.objective:.12g} to {after.objective:.12g} at iteration {step.iteration}, "
-        f"by {before.objective - after.objective:.3g} nats where rounding explains {threshold:.3g}; the better model, "
-        f"from iteration {last.iteration}, is returned. Exact EM cannot fall: look for an m_step that does not "
-        "maximise Q + log prior (a constant added to a variance, a stale mean), a penalty missing from log_prior, or "
-        "an e_step whose posterior is not that of the current model; emkit.testing.conformance names the broken law",
-    )
-
-
-def _judge(
-    last: Step[Any], records: list[Record], rules: tuple[Rule, ...], on_degenerate: OnDegenerate
-) -> Verdict | None:
-    complaints = _complaints(last) if on_degenerate != "keep" else ""
-    if complaints:
-        return Verdict(Outcome.DEGENERATE, f"degenerate at iteration {last.iteration}: {complaints}")
-    return next((verdict for rule in rules if (verdict := rule(records)) is not None), None)
-
-
-def _left_the_space(error: ParameterError, iteration: int) -> Verdict:
-    outcome = Outcome.DEGENERATE if error.finite else Outcome.NON_FINITE
-    return Verdict(
-        outcome,
-        f"iteration {iteration} left the parameter space: {error}. The model is the last valid one. Fewer components, "
-        "another start, or a prior keep it inside",
-    )
-
-
-def _complaints(at: Step[Any]) -> str:
-    if not isinstance(at.model, Complains):
-        return ""
-    with _Blame(at.iteration, at.model, "complaints"):
-        return "; ".join(f"{where}: {why}" for where, why in at.model.complaints())
-
-
-def _with_complaints(verdict: Verdict, last: Step[Any]) -> Verdict:
-    """Report a model that ran on while degenerate, unless something worse happened."""
-    complaints = _complaints(last)
-    if not complaints or verdict.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED):
-        return verdict
-    return Verdict(Outcome.DEGENERATE, f"{complaints}. The run ended as {verdict.outcome}: {verdict.message}")

@@ -39,7 +39,9 @@ class LatentVariableModel(Protocol[Data_contra, S]):
 
     @abstractmethod
     def e_step(self, data: Data_contra, /) -> Expectation[S]:
-        """Return E[T(x, z) | x, self] summed over units, with the log likelihood that falls out of it.
+        """Return E[s(x, z) | x, self], summed over units, with the log likelihood that falls out of it.
+
+        s are the complete-data statistics: all that an M-step needs to know of observed x and latent z.
 
         Must be additive: the E-step of a ++ b is the sum of the E-steps of a and b.
         """
@@ -59,7 +61,7 @@ class LatentVariableModel(Protocol[Data_contra, S]):
         ...
 
 
-class MissingPower(TypeError):
+class MissingPowerError(TypeError):
     """A model has a power only where its parts have what it needs, and one of them does not."""
 
 

@@ -51,7 +51,7 @@ class Tolerance:
         return Verdict(
             Outcome.CONVERGED,
             f"the last iteration gained {gain:.3g} nats per unit, less than tol = {self.tol:.3g}. EM can crawl: "
-            "to see whether more is to be had, look at fit.trace.limit or fit again with a smaller tol",
+            "where the digits matter, go on from fit.model with a smaller tol",
         )
 
 

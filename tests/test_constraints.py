@@ -93,7 +93,7 @@ PROBLEMS: list[tuple[Constraint, list[object], tuple[int, ...], str]] = [
     (Positive(), [1.0, 1e-310], (1,), "expected a positive number"),
     (Probability(), [0.5, 1.5], (1,), "is 1.5, expected a probability from 0 to 1"),
     (Simplex(), [[0.5, 0.5], [1.5, -0.5]], (1, 1), "is -0.5, expected nonnegative numbers that sum to 1"),
-    (Simplex(), [[0.5, 0.5], [0.5, 0.4]], (1,), "is 0.9, the sum of the entries; expected 1"),
+    (Simplex(), [[0.5, 0.5], [0.5, 0.4]], (1,), "sums to 0.9; expected 1"),
     (PositiveDefinite(), [np.eye(2), [[1, 2], [2, 1]]], (1,), "not positive definite: with D = 2 columns"),
     (PositiveDefinite(), [np.eye(2), [[1, 0.5], [0.2, 1]]], (1,), "is not symmetric"),
     (PositiveDefinite(), [[[1, 0], [0, -3]]], (0,), "has variance -3 in column 1, expected a positive number"),

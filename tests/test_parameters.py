@@ -86,7 +86,7 @@ def test_values_without_declarations_are_refused(stranger: object) -> None:
 
 
 BAD: list[tuple[Any, Any, str]] = [
-    ([0.5, 0.6], [1, 2], r"PoissonMixture\.weights is 1\.1, the sum of the entries; expected 1"),
+    ([0.5, 0.6], [1, 2], r"PoissonMixture\.weights sums to 1\.1; expected 1"),
     ([1.5, -0.5], [1, 2], r"PoissonMixture\.weights\[1\] is -0\.5"),
     ([0.5, 0.5], [1, 0], r"PoissonMixture\.rates\[1\] is 0, expected a positive number"),
     ([0.5, 0.5], [np.nan, 1], r"PoissonMixture\.rates\[0\] is nan: expected a finite number"),

@@ -16,7 +16,7 @@ from emkit.emissions.protocol import (
     KnowsConditioning,
     SamplesGivenStates,
 )
-from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, MissingPower, Prepares
+from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, MissingPowerError, Prepares
 from emkit.parameters import replace, simplex, value
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet
@@ -112,7 +112,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Return Q(self given statistics) = Σ_k n_k log w_k + the emissions' part, nats.
 
         Raises:
-            MissingPower: the emissions have no `expected_log_density`.
+            MissingPowerError: the emissions have no `expected_log_density`.
         """
         emissions = self._need(HasExpectedLogDensity, "expected_log_density")
         some = statistics.count > 0
@@ -124,7 +124,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Yield, for data of one row, log p(x, z = k) and the complete-data statistics for each k.
 
         Raises:
-            MissingPower: the emissions have no `complete`.
+            MissingPowerError: the emissions have no `complete`.
         """
         prepared = self.prepare(unit)
         states = self._need(EnumeratesStates, "complete").complete(prepared.data)
@@ -138,7 +138,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """Draw n observations.
 
         Raises:
-            MissingPower: the emissions have no `sample`.
+            MissingPowerError: the emissions have no `sample`.
         """
         states = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
         return self._need(SamplesGivenStates, "sample").sample(states, rng)
@@ -160,5 +160,5 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def _need(self, power: Any, name: str) -> Any:
         if not isinstance(self.emissions, power):
-            raise MissingPower(f"{type(self.emissions).__name__} has no `{name}`, which this needs; write it there")
+            raise MissingPowerError(f"{type(self.emissions).__name__} has no `{name}`, which this needs: write it")
         return self.emissions

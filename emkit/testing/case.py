@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
 from emkit.execution.evaluate import log_prior
-from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MayBePartial, MissingPower, Prepares, Samples
+from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MayBePartial, MissingPowerError, Prepares, Samples
 from emkit.parameters import ParameterError, n_free_parameters, pack, unpack
 from emkit.testing.natural import gradient, natural_units
 from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, SPREAD
@@ -60,7 +60,7 @@ class Case:
                 next(iter(self.model.configurations(self.prepare(self.tiny[:1]))))
             elif power is HasExpectedLogJoint:
                 self.model.expected_log_joint(self.model.e_step(self.prepared).statistics)
-        except MissingPower:
+        except MissingPowerError:
             return False
         except Exception:  # the law that uses the power will show it
             return True

@@ -1,13 +1,12 @@
 """What a law is: a statement, what a model needs for it to apply, a check, and what to try where it is broken."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
+from emkit.execution.threads import one_blas_thread
 from emkit.testing.case import Case
 from emkit.testing.leaves import difference
 from emkit.testing.tolerances import RELATIVE
@@ -45,7 +44,7 @@ class Law:
             BrokenLawError: it does not hold.
         """
         try:
-            with _blas().limit(limits=1):  # on a busy machine its threads make small products a hundred times slower
+            with one_blas_thread():
                 self.check(case, np.random.default_rng(seed))
         except BrokenLawError as broken:
             raise BrokenLawError(
@@ -55,11 +54,6 @@ class Law:
         except Exception as error:
             error.add_note(f"while checking the law {self.name} of {type(case.model).__name__}: {self.statement}")
             raise
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def law(*, needs: Needs = lambda case: True, advice: str) -> Callable[[Check], Law]:

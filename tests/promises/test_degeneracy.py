@@ -44,7 +44,7 @@ def test_constant_columns_are_named(kind: Any, prior: Any, value: float) -> None
 @every_kind
 @every_prior
 def test_collinear_columns_are_named(kind: Any, prior: Any) -> None:
-    """Promise 9: a column that is the sum of others is an edge of covariance matrices, named, and harmless to variances."""
+    """Promise 9: a column that is the sum of others is a named edge of covariance matrices, harmless to variances."""
     x = groups()
     result = fit_or_refusal(kind, np.column_stack([x, x.sum(axis=1)]), 3, prior)
     if kind in MATRICES:
@@ -91,7 +91,7 @@ def test_a_component_on_repeated_rows_is_named(kind: Any, prior: Any) -> None:
     x = np.vstack([groups(), np.full((5, 2), 100.0)])
     text = message(fit_or_refusal(kind, x, 4, prior))
     k = int(np.argmax(np.abs(start(kind, x, 4).means[:, 0] - 100) < 1e-6))
-    assert f"component {k}: collapsed" in text or f"covariances[{k}]" in text or f"variances[{k}" in text
+    assert f"component {k}: " in text or f"covariances[{k}]" in text or f"variances[{k}" in text
 
 
 def test_a_tied_covariance_survives_repeated_rows() -> None:

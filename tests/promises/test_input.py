@@ -40,7 +40,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "masked rows in a list": ([np.ma.masked_array([1.0, 2.0], [False, True])] * 9, "masked"),
     "pandas with text": (pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), "DataFrame"),
     "pandas with dates": (pd.DataFrame({"a": pd.date_range("2020", periods=2), "b": [1, 2]}), "DataFrame"),
-    "pandas with NA": (pd.DataFrame({"a": [1, None, 3], "b": [4, 5, 6]}, dtype="Int64"), "data:"),
+    "pandas with NA": (pd.DataFrame({"a": [1, None, 3], "b": [4, 5, 6]}, dtype="Int64"), "DataFrame|nan"),
+    "pandas nullable": (pd.DataFrame(X).astype("Float64"), "to_numpy"),
     "polars with null": (pl.DataFrame({"a": [1.0, None, 3.0], "b": [4.0, 5.0, 6.0]}), "row 1, column 0 is nan"),
     "lazy polars": (pl.LazyFrame({"a": [1.0], "b": [2.0]}), "LazyFrame"),
     "None": (None, "NoneType"),
@@ -63,7 +64,7 @@ def test_bad_data_are_refused_before_work_begins(kind: Any, data: Any, message: 
         lambda: model.log_marginal(data),
     ]
     for call in calls:
-        with pytest.raises((ValueError, TypeError), match=f"data: .*{message}"):
+        with pytest.raises((ValueError, TypeError), match=f"data: .*({message})"):
             call()
 
 
@@ -100,7 +101,6 @@ ALIKE: dict[str, Callable[[Any, Path], Any]] = {
     "read-only": read_only,
     "memory map": mapped,
     "pandas": lambda x, _: pd.DataFrame(x, columns=["a", "b"], index=np.arange(len(x))[::-1]),
-    "pandas nullable": lambda x, _: pd.DataFrame(x, columns=["a", "b"]).astype("Float64"),
     "polars": lambda x, _: pl.DataFrame(x, schema=["a", "b"]),
 }
 
@@ -108,14 +108,10 @@ ALIKE: dict[str, Callable[[Any, Path], Any]] = {
 @every_kind
 @pytest.mark.parametrize("as_given", ALIKE.values(), ids=ALIKE)
 def test_tables_of_any_kind_give_the_same_fit(kind: Any, as_given: Any, tmp_path: Path) -> None:
-    """Promise 12: lists, any memory layout and data frames give the fit of the array, to 1e-12, or are refused."""
+    """Promise 12: lists, any memory layout and data frames give the fit of the array, to 1e-12."""
     given = as_given(X, tmp_path)
     plain = emkit.fit(start(kind, X), X, max_iter=20)
-    try:
-        other = emkit.fit(start(kind, given), given, max_iter=20)
-    except TypeError as error:
-        assert "Float64" in str(getattr(given, "dtypes", "")), error  # a nullable frame may be refused
-        return
+    other = emkit.fit(start(kind, given), given, max_iter=20)
     assert other.outcome == plain.outcome
     assert emkit.pack(other.model) == pytest.approx(emkit.pack(plain.model), rel=1e-12, abs=1e-12)
 

@@ -110,7 +110,7 @@ M, V, C, HALF = np.zeros((2, 2)), np.ones(2), np.eye(2), [0.5, 0.5]
 PAIR = np.stack([C, C])
 
 BAD_STARTS: dict[str, tuple[Callable[[], Any], str]] = {
-    "weights sum": (lambda: GaussianMixture([0.5, 0.6], FullGaussian(M, PAIR)), "weights is 1.1, the sum"),
+    "weights sum": (lambda: GaussianMixture([0.5, 0.6], FullGaussian(M, PAIR)), "weights .*1.1"),
     "weights negative": (lambda: GaussianMixture([1.5, -0.5], FullGaussian(M, PAIR)), r"weights\[1\] is -0.5"),
     "weights nan": (lambda: GaussianMixture([0.5, np.nan], FullGaussian(M, PAIR)), r"weights\[1\] is nan"),
     "weights empty": (lambda: GaussianMixture([], FullGaussian(M, PAIR)), r"weights: expected axes \(K\)"),
@@ -123,13 +123,13 @@ BAD_STARTS: dict[str, tuple[Callable[[], Any], str]] = {
     "means ragged": (lambda: FullGaussian([[0.0], [0.0, 1.0]], PAIR), "means: expected real numbers"),
     "full, wrong D": (lambda: FullGaussian(M, np.stack([np.eye(3)] * 2)), "along axis 'D'"),
     "full, wrong K": (lambda: FullGaussian(M, np.stack([C] * 3)), "along axis 'K'"),
-    "full, not square": (lambda: FullGaussian(M, np.ones((2, 2, 3))), "covariances"),
+    "full, not square": (lambda: FullGaussian(M, np.ones((2, 2, 3))), "square"),
     "full, one matrix": (lambda: FullGaussian(M, C), r"covariances: expected axes \(K, D, D\)"),
     "full, indefinite": (lambda: FullGaussian(M, [C, [[1, 2], [2, 1]]]), r"covariances\[1\] is not positive definite"),
     "full, singular": (lambda: FullGaussian(M, [C, np.ones((2, 2))]), r"covariances\[1\] is not positive definite"),
     "full, skew": (lambda: FullGaussian(M, [C, [[1, 0.5], [0.2, 1]]]), r"covariances\[1\] is not symmetric"),
     "full, negative": (lambda: FullGaussian(M, [C, -C]), r"covariances\[1\] has variance -1 in column 0"),
-    "full, inf": (lambda: FullGaussian(M, [C, C * np.inf]), r"covariances\[1, 0, 0\] is"),
+    "full, inf": (lambda: FullGaussian(M, [C, np.full((2, 2), np.inf)]), r"covariances\[1, 0, 0\] is inf"),
     "tied, indefinite": (lambda: TiedGaussian(M, [[1, 2], [2, 1]]), "covariance is not positive definite"),
     "tied, wrong D": (lambda: TiedGaussian(M, np.eye(3)), "along axis 'D'"),
     "tied, one each": (lambda: TiedGaussian(M, PAIR), r"covariance: expected axes \(D, D\)"),
@@ -198,7 +198,8 @@ def test_bad_choices_of_a_start_are_refused(choice: dict[str, Any], message: str
 
 def test_what_is_not_a_model_is_refused() -> None:
     """Promise 11: a class in place of a model, or data in the place of the model, are refused by name."""
-    for wrong in (None, GaussianMixture, X, 3):
+    wrongs: list[Any] = [None, GaussianMixture, X, 3]
+    for wrong in wrongs:
         with pytest.raises(TypeError, match="model: expected an object with the methods e_step, m_step, log_marginal"):
             emkit.fit(wrong, X)
     with pytest.raises(TypeError, match="emissions: expected emissions"):

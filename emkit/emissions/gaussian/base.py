@@ -189,7 +189,8 @@ class Gaussian(ABC, Generic[S]):
 
     def _quadratic(self, statistics: S, exponent: Array) -> float:
         """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter) + weight |Σ^(-1/2) (mean - μ)|²]."""
-        shift = statistics.mean - self.means  # (K, D)
+        some = statistics.weight[:, None] > 0
+        shift = np.where(some, statistics.mean - self.means, 0.0)  # (K, D); nothing where there is no weight
         distance = [np.square(self.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
         parts = exponent @ self.log_volume + self.trace(statistics.scatter) + statistics.weight @ np.array(distance)
         return -0.5 * float(parts)

@@ -45,7 +45,8 @@ def held_up(share: Array) -> list[Complaint]:
     return [
         (
             f"component {k}",
-            "collapsed onto too few distinct observations: in some direction its width is the ridge's, not the data's",
+            "in some direction its width is the ridge's, not the data's: it collapsed onto too few distinct "
+            "observations, or its columns depend on each other",
         )
         for k in np.flatnonzero(share > HELD_UP)
     ]

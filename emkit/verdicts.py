@@ -1,0 +1,85 @@
+"""Verdicts on a run that no stopping rule sees: what is not finite, falls, or leaves the parameter space."""
+
+from typing import Any
+
+import numpy as np
+
+from emkit.execution.evaluate import Evaluator
+from emkit.model import Complains
+from emkit.parameters import ParameterError
+from emkit.run import Blame, Step
+from emkit.stopping import Outcome, Verdict
+from emkit.trace import Record, fall_threshold
+
+
+def not_finite(step: Step[Any]) -> Verdict | None:
+    """Reject an objective that is not a finite number."""
+    if np.isfinite(step.objective):
+        return None
+    why = (
+        "some observation is impossible under the model (log marginal -inf); start elsewhere, or look at "
+        "model.log_marginal(data) for which"
+        if step.objective == -np.inf
+        else "look for 0/0, log of a negative number or overflow in e_step and m_step"
+    )
+    where = "the start" if step.iteration == 0 else f"iteration {step.iteration}, which was rejected"
+    return Verdict(Outcome.NON_FINITE, f"the objective is {step.objective} at {where}: {why}")
+
+
+def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evaluator: Evaluator) -> Verdict | None:
+    """Convict a fall beyond rounding, if the objectives re-evaluated through log_marginal fall too."""
+    threshold = fall_threshold(before, after)
+    if after.objective >= before.objective - threshold:
+        return None
+    with Blame(step.iteration, step.model, "log_marginal"):
+        careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
+    if careful >= -threshold:
+        return None
+    return Verdict(
+        Outcome.DECREASED,
+        f"the objective fell from {before.objective:.12g} to {after.objective:.12g} at iteration {step.iteration}, "
+        f"by {before.objective - after.objective:.3g} nats where rounding explains {threshold:.3g}; the better model, "
+        f"from iteration {last.iteration}, is returned. Exact EM cannot fall: look for an m_step that does not "
+        "maximise Q + log prior (a constant added to a variance, a stale mean), a penalty missing from log_prior, or "
+        "an e_step whose posterior is not that of the current model; emkit.testing.conformance names the broken law",
+    )
+
+
+def left_the_space(error: ParameterError, iteration: int) -> Verdict:
+    """Explain a parameter that its constructor refused, inside the loop."""
+    outcome = Outcome.DEGENERATE if error.finite else Outcome.NON_FINITE
+    return Verdict(
+        outcome,
+        f"iteration {iteration} left the parameter space: {error}. The model is the last valid one. Fewer components, "
+        "another start, or a prior keep it inside",
+    )
+
+
+def interrupted(last: Step[Any]) -> Verdict:
+    """Explain Ctrl-C."""
+    return Verdict(
+        Outcome.INTERRUPTED,
+        f"interrupted after iteration {last.iteration}; the model is the last complete one. Go on from fit.model",
+    )
+
+
+def degenerate(last: Step[Any]) -> Verdict | None:
+    """End a run at the first model that complains."""
+    found = complaints(last)
+    return Verdict(Outcome.DEGENERATE, f"degenerate at iteration {last.iteration}: {found}") if found else None
+
+
+def complaints(at: Step[Any]) -> str:
+    """Return what the model complains of, as text; empty for a healthy model."""
+    if not isinstance(at.model, Complains):
+        return ""
+    with Blame(at.iteration, at.model, "complaints"):
+        return "; ".join(f"{where}: {why}" for where, why in at.model.complaints())
+
+
+def with_complaints(verdict: Verdict, last: Step[Any]) -> Verdict:
+    """Report a model that ran on while degenerate, unless something worse happened."""
+    found = complaints(last)
+    if not found or verdict.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED):
+        return verdict
+    return Verdict(Outcome.DEGENERATE, f"{found}. The run ended as {verdict.outcome}: {verdict.message}")
