@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import emkit
-from emkit import DiagonalGaussian, GaussianMixture, Outcome, SphericalGaussian, TiedGaussian
+from emkit import DiagonalGaussian, GaussianMixture, Outcome, SphericalGaussian, TiedGaussian, starts
 from tests.gaussians import KINDS, random_mixture
 from tests.promises.hostile import (
     CENTRES,
@@ -27,18 +27,18 @@ kinds = st.sampled_from(KINDS)
 TRACE_TOLERANCE = 1e-11
 
 
-@given(kinds, st.sampled_from(["ridge", None]), st.floats(1e-12, 1e-2), st.integers(1, 30), st.integers(0, 50))
-def test_converged_means_that_the_criterion_was_met(
-    kind: Any, prior: Any, tol: float, max_iter: int, seed: int
-) -> None:
-    """Promise 1: a fit is converged exactly when its last iteration gained less than tol per unit and none before."""
+@given(kinds, st.sampled_from(["ridge", None]), st.floats(0.5, 2), st.integers(0, 11), st.integers(0, 50))
+def test_converged_means_that_the_criterion_was_met(kind: Any, prior: Any, near: float, i: int, seed: int) -> None:
+    """Promise 1: a fit is converged exactly when its last iteration, and none before, gained less than tol per unit."""
     x = groups(20, seed)
-    fit = emkit.fit(start(kind, x, prior=prior), x, tol=tol, max_iter=max_iter)
-    gains = np.abs(np.diff(np.asarray(fit.trace))) / len(x)
-    assert fit.outcome in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED)
-    assert fit.converged == (fit.outcome is Outcome.CONVERGED) == (gains[-1] < tol)
-    assert (gains[:-1] >= tol).all()
-    assert len(fit.trace) == fit.n_iter + 1 <= max_iter + 1
+    begin = start(kind, x, prior=prior, how=starts.random_responsibilities)
+    gains = np.diff(np.asarray(emkit.fit(begin, x, tol=0, max_iter=12).trace)) / len(x)
+    tol = float(near * abs(gains[i]))  # close to what some iteration gains
+    met = np.flatnonzero(np.abs(gains) < tol)
+    fit = emkit.fit(begin, x, tol=tol, max_iter=12)
+    assert fit.converged == (fit.outcome is Outcome.CONVERGED) == (len(met) > 0)
+    assert fit.n_iter == len(fit.trace) - 1 == (met[0] + 1 if len(met) else 12)
+    assert str(fit.outcome) in ("converged", "max_iter")
     assert fit.message
 
 
