@@ -11,6 +11,7 @@ from emkit import datasets, starts
 from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
 from emkit.data import Weighted
+from emkit.declarations import ParameterError, positive, positive_definite, probability, real, simplex
 from emkit.em import DegenerateError, Fit, fit, steps
 from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
@@ -20,19 +21,7 @@ from emkit.emissions.protocol import Emissions
 from emkit.model import LatentVariableModel
 from emkit.models.gaussian_mixture import GaussianMixture
 from emkit.models.mixture import Mixture
-from emkit.parameters import (
-    ParameterError,
-    n_free_parameters,
-    pack,
-    positive,
-    positive_definite,
-    probability,
-    real,
-    replace,
-    simplex,
-    unpack,
-    value,
-)
+from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.priors.dirichlet import Dirichlet
 from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
 from emkit.priors.ridge import DiagonalRidge, Ridge
@@ -41,6 +30,7 @@ from emkit.run import ModelError, Step
 from emkit.statistics import Expectation, Statistics
 from emkit.stopping import Outcome
 from emkit.trace import Trace
+from emkit.values import replace, value
 
 if TYPE_CHECKING:
     from emkit import plot, testing

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from emkit.model import LatentVariableModel
-from emkit.parameters import value
 from emkit.statistics import Expectation
+from emkit.values import value
 
 M = TypeVar("M", bound=LatentVariableModel[Any, Any])
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from emkit.algorithm import EM, Algorithm, M
 from emkit.arguments import check_count
+from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
-from emkit.parameters import ParameterError, n_free_parameters, value
+from emkit.parameters import n_free_parameters
 from emkit.run import Step, run
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
 from emkit.trace import Record, Trace
+from emkit.values import value
 from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, with_complaints
 
 OnDegenerate = Literal["keep", "stop", "raise"]

@@ -12,7 +12,7 @@ from typing import Self, final
 import numpy as np
 
 from emkit.arrays import Array, average
-from emkit.parameters import value
+from emkit.values import value
 
 OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
 """Sums beyond floating point become infinite, and the parameters that they lead to are refused by name."""

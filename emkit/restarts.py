@@ -5,8 +5,8 @@ from typing import Any, Generic
 
 from emkit.algorithm import M
 from emkit.em import Fit, fit
-from emkit.parameters import value
 from emkit.stopping import Outcome
+from emkit.values import value
 
 HEALTHY = (Outcome.CONVERGED, Outcome.STALLED, Outcome.MAX_ITER)
 

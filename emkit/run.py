@@ -5,8 +5,9 @@ from types import TracebackType
 from typing import Any, Generic, final
 
 from emkit.algorithm import Algorithm, M, Point
+from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator, log_prior
-from emkit.parameters import ParameterError, value
+from emkit.values import value
 
 UNITS_TOLERANCE = 1e-8
 """How far, relatively, the units that one E-step counts may be from those of the next."""

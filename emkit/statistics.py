@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from emkit.arrays import EPS, Array
-from emkit.parameters import value
+from emkit.values import value
 
 S = TypeVar("S")
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 
 from emkit.arguments import check_count
-from emkit.parameters import value
 from emkit.trace import Record
+from emkit.values import value
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,7 @@ import numpy as np
 
 from emkit.algorithm import Point
 from emkit.arrays import EPS, Array
-from emkit.parameters import value
+from emkit.values import value
 
 FALL_FACTOR = 8.0
 """How many times the summed rounding of two objectives a fall must exceed to count as one."""

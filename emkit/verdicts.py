@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator
 from emkit.model import Complains
-from emkit.parameters import ParameterError
 from emkit.run import Blame, Step
 from emkit.stopping import Outcome, Verdict
 from emkit.trace import Record, fall_threshold

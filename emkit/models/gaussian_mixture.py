@@ -13,11 +13,11 @@ from emkit.emissions.gaussian.base import Gaussian
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.spherical import SphericalGaussian
 from emkit.models.mixture import Mixture, MixtureStatistics
-from emkit.parameters import replace, value
 from emkit.priors.conjugate import CovariancePrior, VariancePrior
 from emkit.priors.dirichlet import Dirichlet
 from emkit.priors.ridge import typical_variances
 from emkit.starts import Start, as_responsibilities, check_enough, draw_distinct, k_means
+from emkit.values import replace, value
 
 GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
 """A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""

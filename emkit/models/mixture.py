@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from emkit.arrays import Array, condition
 from emkit.data import Weighted, split_weight
+from emkit.declarations import simplex
 from emkit.emissions.protocol import (
     Emissions,
     EnumeratesStates,
@@ -17,10 +18,10 @@ from emkit.emissions.protocol import (
     SamplesGivenStates,
 )
 from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, MissingPowerError, Prepares
-from emkit.parameters import replace, simplex, value
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet
 from emkit.statistics import Expectation, Statistics
+from emkit.values import replace, value
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Emissions[Any])

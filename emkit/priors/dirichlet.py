@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import xlogy
 
 from emkit.arrays import Array
-from emkit.parameters import ParameterError, positive, value
+from emkit.declarations import ParameterError, positive
+from emkit.values import value
 
 
 @final

@@ -12,8 +12,9 @@ import numpy as np
 from emkit.arguments import check_count
 from emkit.arrays import Array
 from emkit.data import as_matrix, split_weight
-from emkit.parameters import positive, positive_definite, real, value
+from emkit.declarations import positive, positive_definite, real
 from emkit.priors.conjugate import PseudoObservations
+from emkit.values import value
 
 DEFAULT_SHRINKAGE = 0.01  # Fraley and Raftery (2007), section 3.1
 

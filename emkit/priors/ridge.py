@@ -13,8 +13,9 @@ from typing import final
 import numpy as np
 
 from emkit.arrays import Array
-from emkit.parameters import positive, positive_definite, value
+from emkit.declarations import positive, positive_definite
 from emkit.priors.conjugate import PseudoObservations
+from emkit.values import value
 
 WEAK = 1e-6
 """Strength of the ridge that a Gaussian start adds: a millionth of one row."""

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
+from emkit.declarations import ParameterError
 from emkit.execution.evaluate import log_prior
 from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MayBePartial, MissingPowerError, Prepares, Samples
-from emkit.parameters import ParameterError, n_free_parameters, pack, unpack
+from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.testing.natural import gradient, natural_units
 from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, SPREAD
 

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array, average
+from emkit.declarations import positive, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import DiagonalMoments
-from emkit.parameters import positive, real, replace, value
 from emkit.priors.conjugate import VariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, DiagonalRidge
+from emkit.values import replace, value
 
 
 @final

@@ -9,11 +9,12 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from emkit.arrays import Array, average
 from emkit.constraints import unexplained
+from emkit.declarations import positive_definite, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import FullMoments
-from emkit.parameters import positive_definite, real, replace, value
 from emkit.priors.conjugate import CovariancePrior, optional_prior
 from emkit.priors.ridge import WEAK, Ridge
+from emkit.values import replace, value
 
 
 @final

@@ -1,0 +1,95 @@
+"""Declarations: a parameter field states its constraint and its named axes where it is declared.
+
+    weights: Array = emkit.simplex("K")
+    means: Array = emkit.real("K", "D")
+
+Axes of one name have one size throughout a value, nested values included. Hyperparameters have `free=False`:
+they are validated, but never packed or counted.
+"""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from emkit.constraints import Constraint, Positive, PositiveDefinite, Probability, Real, Simplex
+
+DECLARED = "emkit.declared"
+"""Under this name a field's metadata hold its declaration."""
+
+
+class ParameterError(ValueError):
+    """A parameter left its space; the message names the class, the field and the entry.
+
+    `finite` is False where the entry is nan or infinite.
+    """
+
+    def __init__(self, message: str, *, finite: bool = True) -> None:
+        super().__init__(message)
+        self.finite = finite
+
+
+@attrs.frozen
+class Declaration:
+    """What a parameter field states of itself."""
+
+    constraint: Constraint
+    axes: tuple[str, ...]
+    free: bool  # False for hyperparameters: validated, never packed or counted
+
+
+def _declare(constraint: Constraint, axes: tuple[str, ...], free: bool) -> Any:
+    return attrs.field(metadata={DECLARED: Declaration(constraint, axes, free)})
+
+
+def real(*axes: str, free: bool = True) -> Any:
+    """Declare a parameter of any finite numbers, with its named axes: `means: Array = real("K", "D")`."""
+    return _declare(Real(), axes, free)
+
+
+def positive(*axes: str, free: bool = True) -> Any:
+    """Declare a parameter of numbers above zero."""
+    return _declare(Positive(), axes, free)
+
+
+def probability(*axes: str, free: bool = True) -> Any:
+    """Declare a parameter of numbers from 0 to 1, each on its own."""
+    return _declare(Probability(), axes, free)
+
+
+def simplex(*axes: str, free: bool = True) -> Any:
+    """Declare a parameter of nonnegative numbers that sum to one along the last axis."""
+    return _declare(Simplex(), axes, free)
+
+
+def positive_definite(*axes: str, free: bool = True) -> Any:
+    """Declare a parameter of covariance matrices on the last two axes."""
+    return _declare(PositiveDefinite(), axes, free)
+
+
+def checked(given: Any, name: str, declared: Declaration) -> Any:
+    """Return a declared parameter as a read-only float64 array (a float without axes), or raise ParameterError."""
+    try:
+        array = np.array(given)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"found dtype {array.dtype}")
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name}: expected real numbers with axes {declared.axes}: {error}") from error
+    if array.ndim != len(declared.axes) or 0 in array.shape:
+        raise ParameterError(
+            f"{name}: expected axes ({', '.join(declared.axes)}), found an array of shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ParameterError(f"{_entry(name, index)} is {array[index]}: expected a finite number", finite=False)
+    problem = declared.constraint.problem(array)
+    if problem is not None:
+        index, text = problem
+        raise ParameterError(f"{_entry(name, index)} {text}")
+    array.flags.writeable = False
+    return array if declared.axes else float(array)
+
+
+def _entry(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]" if index else name

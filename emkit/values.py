@@ -1,0 +1,153 @@
+"""Values: frozen classes with read-only arrays and an `==` that understands arrays.
+
+A model, its statistics and its priors are values. A value is checked when it is made, and never changes.
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar, dataclass_transform
+
+import attrs
+import numpy as np
+
+from emkit.declarations import (
+    DECLARED,
+    Declaration,
+    ParameterError,
+    checked,
+    positive,
+    positive_definite,
+    probability,
+    real,
+    simplex,
+)
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+_LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
+_AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
+
+
+@dataclass_transform(
+    frozen_default=True,
+    field_specifiers=(real, positive, probability, simplex, positive_definite, attrs.field),
+)
+def value(cls: type[T]) -> type[T]:
+    """Make a class a frozen value: attrs fields, read-only arrays, `==` that understands arrays.
+
+    Declared parameters are copied to float64 and checked: shape, finiteness, constraint, and that axes of one name
+    agree, nested values included. Other arrays are kept without a copy, behind a read-only view.
+
+    Raises (on construction):
+        ParameterError: a declared parameter is not valid; the message names the entry.
+    """
+    own_check = cls.__dict__.get("__attrs_post_init__")
+
+    def check(self: Any) -> None:
+        self.__dict__[_AXES] = _agreed_axes(self)
+        if own_check is not None:
+            own_check(self)
+
+    if own_check is not None or not hasattr(cls, "__attrs_post_init__"):  # else the parent value's check serves
+        cls.__attrs_post_init__ = check  # type: ignore[attr-defined]
+    cls.__eq__ = _equal  # type: ignore[method-assign]
+    cls.__hash__ = None  # type: ignore[assignment]
+    cls.__reduce__ = _reduce  # type: ignore[method-assign]
+    made: Any = attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
+    setattr(made, _LAYOUT, tuple((field.name, field.metadata.get(DECLARED)) for field in attrs.fields(made)))
+    return made
+
+
+def is_value(thing: Any) -> bool:
+    """Return whether something is made of a class decorated with `value`."""
+    return hasattr(thing, _LAYOUT) and not isinstance(thing, type)
+
+
+def layout(of: Any) -> tuple[tuple[str, Declaration | None], ...]:
+    """Return the name and declaration of every field of a value, None for a plain field."""
+    return getattr(of, _LAYOUT)
+
+
+def declarations(of: Any) -> Iterator[tuple[str, Declaration]]:
+    """Return the name and declaration of each parameter field of a value, outermost fields only."""
+    return ((name, declared) for name, declared in layout(of) if declared is not None)
+
+
+def replace(model: V, **changes: Any) -> V:
+    """Return a copy of a value with some fields changed, checked anew."""
+    return attrs.evolve(model, **changes)  # type: ignore[misc]  # any `value` is an attrs class
+
+
+def nested(of: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that are values themselves."""
+    for name, declared in layout(of):
+        inner = getattr(of, name)
+        if declared is None and _AXES in getattr(inner, "__dict__", ()):
+            yield name, inner
+
+
+def _protect(cls: type, fields: list[Any]) -> list[Any]:
+    """Give every field the converter that its declaration asks for (an attrs field transformer)."""
+    return [field.evolve(converter=_converter(cls, field)) for field in fields]
+
+
+def _converter(cls: type, field: Any) -> Any:
+    declared: Declaration | None = field.metadata.get(DECLARED)
+    if declared is None:
+        return field.converter or _read_only_view
+
+    def convert(given: Any) -> Any:
+        return checked(given, f"{cls.__name__}.{field.name}", declared)
+
+    return convert
+
+
+def _read_only_view(given: Any) -> Any:
+    if not isinstance(given, np.ndarray) or not given.flags.writeable:
+        return given
+    view = given.view()
+    view.flags.writeable = False
+    return view
+
+
+def _agreed_axes(of: Any) -> dict[str, tuple[int, str]]:
+    """Return the size of each named axis and a field that has it; raise where two fields disagree."""
+    sizes: dict[str, tuple[int, str]] = {}
+
+    def meet(axis: str, size: int, where: str) -> None:
+        known, elsewhere = sizes.setdefault(axis, (size, where))
+        if known != size:
+            raise ParameterError(
+                f"{type(of).__name__}: {where} has {size} along axis {axis!r}, but {elsewhere} has {known}"
+            )
+
+    for name, declared in declarations(of):
+        for axis, size in zip(declared.axes, np.shape(getattr(of, name)), strict=True):
+            meet(axis, size, name)
+    for name, inner in nested(of):
+        for axis, (size, where) in inner.__dict__[_AXES].items():
+            meet(axis, size, f"{name}.{where}")
+    return sizes
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
+    return bool(a == b)
+
+
+def _equal(self: Any, other: Any) -> bool:
+    """Compare class and fields, arrays by their entries."""
+    if type(self) is not type(other):
+        return NotImplemented
+    return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in attrs.fields(type(self)))
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    """Pickle as the constructor's arguments, so that loading checks and protects anew and caches stay behind."""
+    fields = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+    return _construct, (type(self), fields)
+
+
+def _construct(cls: type, fields: dict[str, Any]) -> Any:
+    return cls(**fields)
