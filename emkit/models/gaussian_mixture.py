@@ -1,7 +1,7 @@
 """The Gaussian mixture: a mixture of Gaussian emissions with starts, conditionals and marginals."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +9,12 @@ import numpy.typing as npt
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
 from emkit.data import Weighted, as_matrix, check_features, split_weight
-from emkit.emissions.gaussian.base import Gaussian
+from emkit.emissions.gaussian.base import Gaussian, GaussianPrior
 from emkit.emissions.gaussian.full import FullGaussian
-from emkit.emissions.gaussian.spherical import SphericalGaussian
-from emkit.models.mixture import Mixture, MixtureStatistics
-from emkit.priors.conjugate import CovariancePrior, VariancePrior
+from emkit.models.mixture import Mixture
 from emkit.priors.dirichlet import Dirichlet
-from emkit.priors.ridge import typical_variances
 from emkit.starts import Start, as_responsibilities, check_enough, draw_distinct, k_means
 from emkit.values import replace, value
-
-GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
-"""A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
 LARGEST_SPAN = 1e153
 """Columns that span more than this, or less than its inverse, have variances that leave floating point."""
@@ -101,7 +95,7 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         rows, weight = _with_weight(x)
         check_enough(rows, check_count("n_components", n_components))
         chosen = draw_distinct(rows, weight, n_components, as_generator(rng))
-        components = _components(rows, weight, rows[chosen], emissions, prior)
+        components = _class_of(emissions).spread(rows, weight, rows[chosen], prior=prior)
         return cls(np.full(n_components, 1 / n_components), components, weights_prior)
 
     @classmethod
@@ -126,10 +120,9 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         """
         rows, weight = _with_weight(x)
         posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows)) * weight[:, None]  # (N, K)
-        centres = np.tile((weight / weight.sum()) @ rows, (posterior.shape[1], 1))  # (K, D)
-        components = _components(rows, weight, centres, emissions, prior)
-        seed = cls(np.full(len(centres), 1 / len(centres)), components, weights_prior)
-        return seed.m_step(MixtureStatistics(posterior.sum(axis=0), components.statistics(rows, posterior)))
+        components = _class_of(emissions).around(rows, posterior, prior=prior)
+        equal = cls(np.full(posterior.shape[1], 1 / posterior.shape[1]), components, weights_prior)
+        return replace(equal, weights=equal.weights_given(posterior.sum(axis=0)))
 
     def marginal(self, features: Sequence[int]) -> Self:
         """Return the mixture of some features alone, in the order given; priors are left behind.
@@ -201,23 +194,7 @@ def _check_span(rows: Array) -> None:
         )
 
 
-def _components(
-    rows: Array, weight: Array, means: Array, emissions: type[Gaussian[Any]], prior: GaussianPrior
-) -> Gaussian[Any]:
-    """Return components at these means with the data's diagonal covariance and the prior asked for."""
+def _class_of(emissions: type[Gaussian[Any]]) -> type[Gaussian[Any]]:
     if not (isinstance(emissions, type) and issubclass(emissions, Gaussian)):
         raise TypeError(f"emissions: expected a class such as emkit.FullGaussian, found {emissions!r:.60}")
-    constant = np.flatnonzero((rows == rows[0]).all(axis=0))
-    if len(constant) and not (len(constant) < rows.shape[1] and emissions is SphericalGaussian):
-        d = int(constant[0])
-        raise ValueError(
-            f"data: column {d} is constant ({rows[0, d]:.6g}), so that its variance is zero and a Gaussian density "
-            "unbounded; drop the column"
-        )
-    share = weight / weight.sum()
-    variances = share @ (rows - share @ rows) ** 2  # (D,)
-    if isinstance(prior, str):
-        if prior != "ridge":
-            raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
-        prior = emissions.weak_ridge(typical_variances(rows, weight, len(means)))
-    return emissions.at(means, variances, prior=prior)
+    return emissions

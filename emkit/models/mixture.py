@@ -88,9 +88,12 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
         """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""
-        count = statistics.count
-        weights = count / count.sum() if self.weights_prior is None else self.weights_prior.mode(count)
+        weights = self.weights_given(statistics.count)
         return replace(self, weights=weights, emissions=self.emissions.m_step(statistics.emissions))
+
+    def weights_given(self, count: Array) -> Array:
+        """Return the mode of the weights (K,) given expected counts (K,)."""
+        return count / count.sum() if self.weights_prior is None else self.weights_prior.mode(count)
 
     def log_marginal(self, data: Any) -> Array:
         """Return log p(x_n), (N,), nats."""

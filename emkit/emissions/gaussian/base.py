@@ -7,7 +7,7 @@ whitened, so that neither offset nor separation costs a digit.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,17 @@ from scipy.stats import multivariate_normal
 
 from emkit.arrays import EPS, LOG_2PI, Array
 from emkit.data import as_matrix
+from emkit.declarations import ParameterError
 from emkit.emissions.gaussian import edges
 from emkit.model import Complaint
 from emkit.moments import Moments
-from emkit.priors.conjugate import PseudoObservations
+from emkit.priors.conjugate import CovariancePrior, PseudoObservations, VariancePrior
+from emkit.priors.ridge import typical_variances
 
 S = TypeVar("S", bound=Moments)
+
+GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
+"""A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
 
 class Gaussian(ABC, Generic[S]):
@@ -101,6 +106,41 @@ class Gaussian(ABC, Generic[S]):
     @abstractmethod
     def weak_ridge(cls, variances: Array) -> Any:
         """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
+
+    # Where a fit begins.
+
+    @classmethod
+    def spread(cls, x: Array, weight: Array, means: Array, *, prior: GaussianPrior = "ridge") -> Self:
+        """Return components at means (K, D), all with the diagonal covariance of the rows x (N, D), weighted (N,).
+
+        Raises:
+            ValueError: a constant column, where the variance of a column must be positive.
+        """
+        constant = (x == x[0]).all(axis=0)  # (D,)
+        share = weight / weight.sum()
+        variances = np.where(constant, 0.0, share @ (x - share @ x) ** 2)  # (D,)
+        try:
+            if isinstance(prior, str):
+                if prior != "ridge":
+                    raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
+                prior = cls.weak_ridge(typical_variances(x, weight, len(means)))
+            return cls.at(means, variances, prior=prior)
+        except ParameterError as error:
+            if not constant.any():
+                raise
+            d = int(np.argmax(constant))
+            raise ValueError(
+                f"data: column {d} is constant ({x[0, d]:.6g}), so that its variance is zero and a Gaussian density "
+                "unbounded; drop the column"
+            ) from error
+
+    @classmethod
+    def around(cls, x: Array, posterior: Array, *, prior: GaussianPrior = "ridge") -> Self:
+        """Return the M-step's components given rows x (N, D) and posterior (N, K), weights already in it."""
+        weight = posterior.sum(axis=1)
+        centre = (weight / weight.sum()) @ x
+        seed = cls.spread(x, weight, np.tile(centre, (posterior.shape[1], 1)), prior=prior)
+        return seed.m_step(seed.statistics(x, posterior))
 
     # The emissions protocol, and its powers.
 
