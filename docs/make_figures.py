@@ -1,5 +1,6 @@
-"""Draw the figures of the tutorial into docs/figures/. Run with `python docs/make_figures.py`."""
+"""Draw the figures of the tutorial. Run with `python docs/make_figures.py [folder]`; docs/figures/ by default."""
 
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -104,6 +105,7 @@ def iris() -> Figure:
 
 
 if __name__ == "__main__":
-    FIGURES.mkdir(exist_ok=True)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURES
+    folder.mkdir(exist_ok=True)
     for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris):
-        draw().savefig(FIGURES / f"{draw.__name__}.png", dpi=100)
+        draw().savefig(folder / f"{draw.__name__}.png", dpi=100)

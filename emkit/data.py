@@ -1,6 +1,5 @@
 """Data at the door: observation weights, and matrices checked once before any work starts."""
 
-import operator
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, final
 
@@ -69,33 +68,34 @@ def split_weight(data: Any) -> tuple[Any, Array | None]:
     return (data.data, data.weight) if isinstance(data, Weighted) else (data, None)
 
 
-def as_matrix(x: Any, *, features: int | None = None) -> Array:
+def as_matrix(x: Any, *, features: int | None = None, name: str = "data") -> Array:
     """Return x as an (N, D) matrix of finite native float64, without a copy where it already is one.
 
     Args:
         x: a two-dimensional array of real numbers, or anything NumPy turns into one (lists, data frames).
         features: the number of columns D the model expects; None accepts any.
+        name: what errors call it.
 
     Raises:
         TypeError: complex numbers, text, dates, sparse or otherwise non-numeric data.
         ValueError: not two-dimensional, empty, masked, another number of columns, or an entry that is nan or
             infinite; the message names its row and column.
     """
-    array = _numbers(x, "data: expected real numbers, a rectangular (N, D) matrix")
+    array = _numbers(x, f"{name}: expected real numbers, a rectangular (N, D) matrix")
     if array.ndim != 2:
-        advice = "; write x[:, None] for N observations of one feature" if array.ndim == 1 else ""
-        raise ValueError(f"data: expected an (N, D) matrix, found {array.ndim} dimensions{advice}")
+        advice = "; write x[:, None] for N observations of one feature, x[None, :] for one" if array.ndim == 1 else ""
+        raise ValueError(f"{name}: expected an (N, D) matrix, found {array.ndim} dimensions{advice}")
     if 0 in array.shape:
-        raise ValueError(f"data: expected at least one row and one column, found shape {array.shape}")
+        raise ValueError(f"{name}: expected at least one row and one column, found shape {array.shape}")
     if features is not None and array.shape[1] != features:
-        raise ValueError(f"data: expected {features} columns, as many as the model has; found {array.shape[1]}")
+        raise ValueError(f"{name}: expected {features} columns, as many as the model has; found {array.shape[1]}")
     with np.errstate(over="ignore"):  # what is infinite then is named below
         matrix = array.astype(np.float64, copy=False)
     finite = np.isfinite(matrix)
     if not finite.all():
         row, column = (int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
-            f"data: row {row}, column {column} is {matrix[row, column]}; expected finite numbers. "
+            f"{name}: row {row}, column {column} is {matrix[row, column]}; expected finite numbers. "
             "Drop or impute such rows first"
         )
     return matrix
@@ -120,9 +120,13 @@ def check_features(features: Sequence[int], width: int) -> list[int]:
     """Return column numbers, each once and below `width`, or say which is not.
 
     Raises:
+        TypeError: not a sequence of whole numbers.
         ValueError: none, one that does not exist, or one twice.
     """
-    chosen = [operator.index(feature) for feature in features]
+    numbers = np.asarray(features)
+    if numbers.ndim != 1 or (numbers.size > 0 and numbers.dtype.kind not in "iu"):
+        raise TypeError(f"features: expected a list of column numbers such as [0, 2], found {features!r:.60}")
+    chosen = [int(feature) for feature in numbers]
     if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= d < width for d in chosen):
         raise ValueError(f"features: expected different columns from 0 to {width - 1}, found {list(features)}")
     return chosen

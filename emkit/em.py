@@ -81,12 +81,12 @@ class Fit(Generic[M]):
 
     def __str__(self) -> str:
         """Say in five lines how the fit went."""
-        fall = "" if self.trace.monotone else f", fell at iterations {self.trace.violations}"
+        falls = self.trace.violations + [self.n_iter + 1] * (self.outcome is Outcome.DECREASED)
         return (
             f"outcome         {self.outcome}\n"
             f"iterations      {self.n_iter}\n"
             f"log-likelihood  {self.log_likelihood:.6f}\n"
-            f"monotone        {'yes' if self.trace.monotone else 'no'}{fall}\n"
+            f"monotone        {f'no, fell at iterations {falls}' if falls else 'yes'}\n"
             f"message         {self.message}"
         )
 

@@ -40,6 +40,8 @@ def best_of(starts: Iterable[M], data: Any, *, within: float = 1e-6, **options: 
     Raises:
         ValueError: there are no starts.
     """
+    if not isinstance(starts, Iterable):
+        raise TypeError(f"starts: expected models to start from, found one {type(starts).__name__}; write [model]")
     fits = tuple(fit(start, data, **options) for start in starts)
     if not fits:
         raise ValueError("best_of: expected at least one start, found none")

@@ -112,7 +112,10 @@ def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int)
         raise ValueError(f"responsibilities: row {row} is {shares[row]}; expected shares that sum to one")
     empty = shares.sum(axis=0) == 0
     if empty.any():
-        raise ValueError(f"responsibilities: component {int(np.argmax(empty))} has no share of any row; leave it out")
+        raise ValueError(
+            f"responsibilities: component {int(np.argmax(empty))} has no share of any row; leave it out, "
+            "and count labels from 0"
+        )
     return shares
 
 

@@ -41,7 +41,8 @@ def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evalua
         f"by {before.objective - after.objective:.3g} nats where rounding explains {threshold:.3g}; the better model, "
         f"from iteration {last.iteration}, is returned. Exact EM cannot fall: look for an m_step that does not "
         "maximise Q + log prior (a constant added to a variance, a stale mean), a penalty missing from log_prior, or "
-        "an e_step whose posterior is not that of the current model; emkit.testing.conformance names the broken law",
+        "an e_step whose posterior is not that of the current model, or sums that lose their digits (raw squares far "
+        "from the mean); emkit.testing.conformance names the broken law",
     )
 
 
@@ -50,8 +51,9 @@ def left_the_space(error: ParameterError, iteration: int) -> Verdict:
     outcome = Outcome.DEGENERATE if error.finite else Outcome.NON_FINITE
     return Verdict(
         outcome,
-        f"iteration {iteration} left the parameter space: {error}. The model is the last valid one. Fewer components, "
-        "another start, or a prior keep it inside",
+        f"iteration {iteration} left the parameter space: {error}. The model is the last valid one. Another start, "
+        "a smaller model or a prior may keep it inside; a variance that turns negative has lost its digits: sum "
+        "squares about the mean",
     )
 
 
@@ -74,7 +76,10 @@ def complaints(at: Step[Any]) -> str:
     if not isinstance(at.model, Complains):
         return ""
     with Blame(at.iteration, at.model, "complaints"):
-        return "; ".join(f"{where}: {why}" for where, why in at.model.complaints())
+        found = list(at.model.complaints())
+        if not all(isinstance(one, tuple) and len(one) == 2 for one in found):
+            raise TypeError(f"expected pairs such as ('component 2', 'is empty'), found {found!r:.80}")
+        return "; ".join(f"{where}: {why}" for where, why in found)
 
 
 def with_complaints(verdict: Verdict, last: Step[Any]) -> Verdict:

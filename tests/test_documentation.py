@@ -1,5 +1,8 @@
-"""The models of the documentation obey the laws that its page on writing models sends the reader to."""
+"""The models of the documentation obey the laws that it sends the reader to, and its figures can be drawn."""
 
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -25,3 +28,13 @@ _page = as_module("writing-a-model.md", "writing_a_model")
 
 TestPoissonMixture = _page.TestPoissonMixture
 TestWeightedPoissonMixture = _page.TestWeightedPoissonMixture
+TestPoissonMixtureWithPriors = _page.TestPoissonMixtureWithPriors
+TestThermometer = _page.TestThermometer
+
+
+def test_figures_are_drawn(tmp_path: Path) -> None:
+    """The script that draws the tutorial's figures runs, and draws each figure that the tutorial shows."""
+    script = [sys.executable, "-W", "error", str(DOCS / "make_figures.py"), str(tmp_path)]
+    subprocess.run(script, check=True, env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "cache")})
+    shown = set(re.findall(r"\(figures/(\w+\.png)\)", (DOCS / "tutorial.md").read_text(encoding="utf-8")))
+    assert shown == {path.name for path in tmp_path.glob("*.png")}

@@ -47,7 +47,9 @@ class Evaluator:
         if len(self.data) == 0:
             raise ValueError("data: expected at least one unit, found none")
         self.chunk_size = chunk_size
-        self._summary = reduce(add, map(model.summary, self._chunks())) if isinstance(model, Summarises) else None
+        self._summary = (
+            _added([model.summary(chunk) for chunk in self._chunks()]) if isinstance(model, Summarises) else None
+        )
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
@@ -77,6 +79,13 @@ class Evaluator:
 def log_prior(model: Any) -> float:
     """Return the log prior of a model, nats; 0 without that power."""
     return float(model.log_prior()) if isinstance(model, HasPrior) else 0.0
+
+
+def _added(summaries: list[Any]) -> Any:
+    try:
+        return reduce(add, summaries)
+    except TypeError as error:
+        raise TypeError(f"summary: expected something that adds with `+`, chunk by chunk: {error}") from error
 
 
 def _read_only(data: Any) -> Any:

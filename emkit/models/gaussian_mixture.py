@@ -26,9 +26,9 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
 
     `GaussianMixture(weights, FullGaussian(means, covariances))` is a mixture of known parameters and carries no prior.
     `GaussianMixture.start(x, K, rng=0)` is where a fit begins; unless told otherwise it adds a weak ridge:
-    log prior = -ν/2 Σ_k (log|Σ_k| + tr(Σ₀ Σ_k⁻¹)) with ν = 1e-6 and Σ₀ the diagonal of `typical_variances`. It
-    changes a healthy component by a millionth of one row, keeps an empty one finite, and a component that only it
-    holds up is reported as degenerate. Rescaling a column changes nothing.
+    log prior = -ν/2 Σ_k (log|Σ_k| + tr(Σ₀ Σ_k⁻¹)) with Σ₀ the diagonal of `typical_variances` and ν = 1e-6, or less in
+    proportion where the mean weight is below one. It changes a healthy component by a millionth of one row and keeps
+    an empty one finite; a component that only it holds up is reported as degenerate. Rescaling a column changes nothing.
     """
 
     @property
@@ -140,8 +140,7 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         Raises:
             ValueError: features that do not exist, or none left; values of another length.
         """
-        known = as_matrix(np.atleast_2d(np.asarray(values)), features=len(given))  # (1, G)
-        weights, means, rest = self._conditioned(given, known)
+        weights, means, rest = self._conditioned(given, np.atleast_2d(np.asarray(values)))
         return type(self)(weights[0], replace(rest, means=means[0]))
 
     def regress(self, given: Sequence[int], values: npt.ArrayLike) -> tuple[Array, Array]:
@@ -150,22 +149,23 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         This is Gaussian mixture regression: the mean and covariance of `conditional` for many rows at once.
         Reference: Z. Ghahramani and M. I. Jordan (1994), NIPS 6, 120-127.
         """
-        weights, means, rest = self._conditioned(given, as_matrix(values, features=len(given)))
+        weights, means, rest = self._conditioned(given, values)
         mean = np.einsum("nk,nkr->nr", weights, means)
         spread = means - mean[:, None, :]  # (N, K, R)
         between = np.einsum("nk,nkr,nks->nrs", weights, spread, spread)
         return mean, between + np.einsum("nk,krs->nrs", weights, rest.covariance_matrices())
 
-    def _conditioned(self, given: Sequence[int], values: Array) -> tuple[Array, Array, Gaussian[Any]]:
+    def _conditioned(self, given: Sequence[int], values: npt.ArrayLike) -> tuple[Array, Array, Gaussian[Any]]:
         """Return weights (N, K) and means (N, K, R) given values (N, G), and the residual emissions."""
         width = self.means.shape[1]
         known = check_features(given, width)
         left = [d for d in range(width) if d not in known]
         if not left:
             raise ValueError(f"given: all {width} features are given; expected at least one to be left")
+        rows = as_matrix(values, features=len(known), name="values")  # (N, G)
         slopes, residual = self.emissions.residual(known, left)  # (K, R, G)
-        weights = self.marginal(known).posterior(values)
-        offsets = values[:, None, :] - self.means[:, known]  # (N, K, G)
+        weights = self.marginal(known).posterior(rows)
+        offsets = rows[:, None, :] - self.means[:, known]  # (N, K, G)
         return weights, residual.means + np.einsum("krg,nkg->nkr", slopes, offsets), residual
 
 

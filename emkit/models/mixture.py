@@ -7,6 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array, condition
 from emkit.data import Weighted, split_weight
 from emkit.declarations import simplex
@@ -138,14 +139,15 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             log_weight = float(np.log(self.weights[k])) if self.weights[k] > 0 else -np.inf
             yield log_weight + log_density, MixtureStatistics(count, statistics) * float(prepared.weight[0])
 
-    def sample(self, n: int, rng: np.random.Generator) -> Any:
-        """Draw n observations.
+    def sample(self, n: int, rng: Seed) -> Any:
+        """Draw n observations, with a seed or a generator.
 
         Raises:
             MissingPowerError: the emissions have no `sample`.
         """
-        states = rng.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
-        return self._need(SamplesGivenStates, "sample").sample(states, rng)
+        generator = as_generator(rng)
+        states = generator.choice(len(self.weights), size=check_count("n", n), p=self.weights / self.weights.sum())
+        return self._need(SamplesGivenStates, "sample").sample(states, generator)
 
     def complaints(self) -> list[Complaint]:
         """Return which components are empty, and what the emissions complain of."""

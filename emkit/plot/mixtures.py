@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
 
 from emkit.arrays import Array
-from emkit.data import as_matrix, check_features, split_weight
+from emkit.data import as_matrix, split_weight
 from emkit.models.gaussian_mixture import GaussianMixture
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
@@ -95,15 +95,19 @@ def responsibilities(
 
 
 def _rows(model: GaussianMixture, x: Any) -> Array:
+    if not isinstance(model, GaussianMixture):
+        raise TypeError(f"model: expected a GaussianMixture, such as fit.model, found a {type(model).__name__}")
     data, weight = split_weight(x)
     rows = as_matrix(data, features=model.means.shape[1])
     return rows if weight is None else rows[weight > 0]
 
 
 def _plane(model: GaussianMixture, features: Sequence[int]) -> GaussianMixture:
-    if len(features) != 2:
-        raise ValueError(f"features: expected two columns to draw, found {list(features)}")
-    return model.marginal(check_features(features, model.means.shape[1]))
+    if len(features) != 2 or model.means.shape[1] < 2:
+        raise ValueError(
+            f"features: a picture needs two columns to draw, found {list(features)} of {model.means.shape[1]}"
+        )
+    return model.marginal(features)
 
 
 def _grid(points: Array) -> tuple[Array, Array, Array]:

@@ -16,6 +16,8 @@ def trace(fit: Fit[Any], ax: Axes | None = None) -> Axes:
         fit: what `emkit.fit` returned.
         ax: where to draw; a new figure by default.
     """
+    if not isinstance(fit, Fit):
+        raise TypeError(f"fit: expected what emkit.fit returned, found a {type(fit).__name__}")
     if ax is None:
         _, ax = plt.subplots()
     objective = np.asarray(fit.trace)  # (n_iter + 1,)

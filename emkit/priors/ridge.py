@@ -18,7 +18,7 @@ from emkit.priors.conjugate import PseudoObservations
 from emkit.values import value
 
 WEAK = 1e-6
-"""Strength of the ridge that a Gaussian start adds: a millionth of one row."""
+"""Strength of the ridge that a Gaussian start adds, in rows, where rows weigh one or more; in proportion where less."""
 
 
 @final
@@ -28,6 +28,10 @@ class Ridge:
 
     covariance: Array = positive_definite("D", "D", free=False)  # Σ₀
     strength: float = positive(free=False)  # ν: how many rows it counts for
+
+    def floor_strength(self) -> float:
+        """Return how many rows it counts for."""
+        return self.strength
 
     def on_covariance(self) -> PseudoObservations:
         """State the prior as pseudo-observations."""
@@ -42,6 +46,10 @@ class DiagonalRidge:
 
     variances: Array = positive("D", free=False)  # the diagonal of Σ₀
     strength: float = positive(free=False)  # ν: how many rows it counts for
+
+    def floor_strength(self) -> float:
+        """Return how many rows it counts for."""
+        return self.strength
 
     def on_diagonal(self) -> PseudoObservations:
         """State the prior as pseudo-observations of D separate columns."""

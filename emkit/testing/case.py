@@ -16,7 +16,8 @@ from emkit.execution.evaluate import log_prior
 from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MayBePartial, MissingPowerError, Prepares, Samples
 from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.testing.natural import gradient, natural_units
-from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, SPREAD
+from emkit.testing.noise import noise
+from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, NOISE_ERRORS, SPREAD, STEP
 
 
 def take(data: Any, index: npt.NDArray[np.intp]) -> Any:
@@ -124,7 +125,12 @@ class Case:
         Models that declare no parameters are drawn by an M-step from resampled data.
         """
         if not self.packs:
-            return self.model.m_step(self.model.e_step(self.draw_data(rng)).statistics)
+            drawn = self.model.m_step(self.model.e_step(self.draw_data(rng)).statistics)
+            if type(drawn) is not type(self.model):
+                raise TypeError(
+                    f"no model drawn: m_step of {type(self.model).__name__} returned {type(drawn).__name__}"
+                )
+            return drawn
         centre = self.model if around is None else around
         start = pack(centre)
         away = spread * self._units_at(centre) * rng.standard_normal(len(start))
@@ -156,6 +162,11 @@ class Case:
     def gradient(self, of: Callable[[Any], Any], model: Any) -> Array:
         """Return the derivative of a function of models, in natural units, (..., P)."""
         return gradient(lambda free: of(unpack(free, like=model)), pack(model), self._units_at(model))
+
+    def gradient_noise(self, of: Callable[[Any], Any], model: Any) -> Array:
+        """Return how far rounding may put the derivative of a function of models off, in natural units, (...)."""
+        deviation = noise(lambda free: of(unpack(free, like=model)), pack(model), self._units_at(model))
+        return NOISE_ERRORS * deviation / STEP
 
 
 def log_likelihood(model: Any, data: Any) -> float:

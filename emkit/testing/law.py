@@ -1,5 +1,6 @@
 """What a law is: a statement, what a model needs for it to apply, a check, and what to try where it is broken."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -17,6 +18,10 @@ Needs: TypeAlias = Callable[[Case], bool]
 
 class BrokenLawError(AssertionError):
     """A model breaks a law; the message states the law, what was found and expected, and what to try."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice  # instead of the law's own
 
 
 @attrs.frozen
@@ -49,7 +54,7 @@ class Law:
         except BrokenLawError as broken:
             raise BrokenLawError(
                 f"{type(case.model).__name__} breaks the law {self.name}\n"
-                f"law    {self.statement}\n{broken}\ntry    {self.advice}"
+                f"law    {self.statement}\n{broken}\ntry    {broken.advice or self.advice}"
             ) from None
         except Exception as error:
             error.add_note(f"while checking the law {self.name} of {type(case.model).__name__}: {self.statement}")
@@ -65,10 +70,13 @@ def law(*, needs: Needs = lambda case: True, advice: str) -> Callable[[Check], L
     return make
 
 
-def require(holds: bool, what: str, found: Any, expected: Any) -> None:
-    """Break the law unless something holds."""
-    if not holds:
-        raise BrokenLawError(f"where  {what}\nfound  {found}\nexpect {expected}")
+def require(holds: bool, what: str, found: Any, expected: Any, advice: str = "") -> None:
+    """Break the law unless something holds; advice, if any, replaces that of the law."""
+    if holds:
+        return
+    if re.search(r"\bnan\b", f"{found} {expected}"):  # whatever the law is, this comes first
+        found = f"nan: a parameter or statistic is not finite ({found})"
+    raise BrokenLawError(f"where  {what}\nfound  {found}\nexpect {expected}", advice)
 
 
 def require_close(found: Any, expected: Any, what: str, *scales: Any, tolerance: float = RELATIVE) -> None:

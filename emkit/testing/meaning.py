@@ -1,5 +1,6 @@
-"""When two statistics or two models are the same, whatever their classes."""
+"""When two statistics, two models or two gradients are the same, whatever their classes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from emkit.statistics import Expectation
 from emkit.testing.case import Case
 from emkit.testing.law import require, require_close
 from emkit.testing.leaves import leaves
-from emkit.testing.tolerances import SAME_MODEL
+from emkit.testing.tolerances import MOST_NOISE, SAME_MODEL
 from emkit.trace import FALL_FACTOR
 
 
@@ -47,6 +48,19 @@ def require_same_model(case: Case, found: Any, expected: Any, what: str) -> None
         f"log marginals that differ by up to {error:.3g}, relative",
         f"the same model, to {SAME_MODEL:.1g}",
     )
+
+
+def known_to(case: Case, of: Callable[[Any], float], model: Any, units: float, name: str) -> float:
+    """Return how far rounding may put a gradient off, per unit of data; break the law where that is too far."""
+    noise = float(case.gradient_noise(of, model)) / units
+    require(
+        noise <= MOST_NOISE,
+        f"rounding of {name} near one model",
+        f"gradients known to {noise:.2g} nats per unit of data and natural unit",
+        f"{MOST_NOISE:.1g} at most",
+        f"{name} loses its digits: sum squares about the mean (emkit.moments) instead of raw second moments",
+    )
+    return noise
 
 
 def grows(case: Case) -> bool:

@@ -14,6 +14,21 @@ GRADIENT = 1e-7
 
 Four-point differences err by eps · |log p| / STEP, 2e-9 for units of 1e3 nats, and by the fifth derivative times
 STEP⁴ / 30, which is less. An M-step that is solved by iteration is asked for seven digits.
+Where the function differenced loses digits by cancellation, the rounding noise measured in it, over STEP, is added.
+"""
+
+NOISE_SPACING = 1e-6
+"""Between the points at which noise is measured, in natural units: all of them lie within a fifth of STEP."""
+
+NOISE_ERRORS = 10.0
+"""Standard deviations of the noise that are added to GRADIENT: five for chance in hundreds of differences, and twice
+that because the deviation is itself estimated, from a dozen of them."""
+
+MOST_NOISE = 1e-3
+"""Of what noise may add, per unit of data, in natural units; beyond it the laws of gradients have lost their power.
+
+A denominator of n - 1 shifts the gradient by 1 / 2n or more: 2.5e-3 of 200 units. Raw second moments stay below up to
+a location of some 1e4 standard deviations.
 """
 
 SAME_MODEL = 1e-8

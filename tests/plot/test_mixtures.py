@@ -110,6 +110,20 @@ def test_other_than_two_columns_are_refused(features: tuple[int, ...]) -> None:
         emkit.plot.mixture(model, x, features=features)
 
 
+def test_a_single_feature_is_refused() -> None:
+    """A mixture of one feature has no plane to draw."""
+    model = GaussianMixture([1.0], emkit.SphericalGaussian([[0.0]], [1.0]))
+    with pytest.raises(ValueError, match="needs two columns"):
+        emkit.plot.mixture(model, [[0.0], [1.0]])
+
+
+def test_a_fit_is_not_a_model() -> None:
+    """Who hands over a fit is told to hand over its model."""
+    model, x = three_blobs()
+    with pytest.raises(TypeError, match=r"such as fit\.model"):
+        emkit.plot.mixture(emkit.fit(model, x), x)
+
+
 def test_an_unknown_outline_is_refused() -> None:
     """An outline of another name is refused before anything is drawn."""
     model, x = three_blobs()

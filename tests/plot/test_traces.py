@@ -1,6 +1,7 @@
 """Tests of emkit/plot/traces.py."""
 
 import numpy as np
+import pytest
 
 import emkit
 import emkit.plot
@@ -23,3 +24,9 @@ def test_falls_are_marked() -> None:
     """An iteration at which the objective fell beyond rounding is marked, others are not."""
     _, falls = emkit.plot.trace(fit_with([-5.0, -3.0, -3.5, -2.0])).lines
     np.testing.assert_array_equal(falls.get_xdata(), [2])
+
+
+def test_a_model_is_not_a_fit() -> None:
+    """Who hands over a model is told to hand over a fit."""
+    with pytest.raises(TypeError, match=r"what emkit\.fit returned"):
+        emkit.plot.trace(fit_with([-1.0]).model)

@@ -104,3 +104,15 @@ def test_rows_without_weight_have_no_influence(kind: Any, prior: Any, how: Any) 
     two = start(kind, Weighted(far, weight), prior=prior, how=how)
     assert_same(one, two, 1e-8)
     assert_same(emkit.fit(one, x, **WHOLE).model, emkit.fit(two, Weighted(far, weight), **WHOLE).model, 1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1e-12, 1 / 272])
+def test_the_scale_of_small_weights_is_irrelevant(kind: type[Any], scale: float) -> None:
+    """Promise 8: weights that sum to one, or less, give the mixture that weights of one give: the ridge scales too."""
+    x = emkit.datasets.faithful().data
+    plain = emkit.fit(GaussianMixture.start(x, 2, rng=0, emissions=kind), x)
+    weighted = emkit.Weighted(x, np.full(len(x), scale))
+    scaled = emkit.fit(GaussianMixture.start(weighted, 2, rng=0, emissions=kind), weighted)
+    assert scaled.outcome == plain.outcome
+    np.testing.assert_allclose(scaled.model.covariances, plain.model.covariances, rtol=1e-8)

@@ -150,6 +150,9 @@ class NormalMixture(OneDimensional):
         return rng.normal(self.means[states], np.sqrt(self.variances[states]))
 
 
+YEARS = np.random.default_rng(9).normal([1990.0] * 20 + [1998.0] * 10, 2.0)
+"""Thirty numbers in two clusters of standard deviation 2, far from zero: squares lose six digits of sixteen."""
+
 COUNTS = np.array([0, 1, 1, 2, 2, 2, 3, 3, 4, 1, 0, 7, 8, 9, 9, 10, 11, 8, 12, 7, 9, 10, 3, 6], dtype=float)
 """Numbers of something, few and many."""
 
@@ -157,4 +160,5 @@ NUMBERS = np.random.default_rng(8).normal([-2.0] * 15 + [3.0] * 15, [0.5] * 15 +
 """Thirty numbers in two clusters, of standard deviations 0.5 and 2."""
 
 POISSON = (np.array([0.4, 0.6]), np.array([2.0, 9.0]))
+FAR = (np.array([0.6, 0.4]), np.array([1990.0, 1998.0]), np.array([4.0, 4.0]))
 NORMAL = (np.array([0.4, 0.6]), np.array([-2.0, 3.0]), np.array([0.3, 4.0]))

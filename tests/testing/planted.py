@@ -104,3 +104,48 @@ class FloorsRates(PoissonMixture):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()  # type: ignore[misc]  # the check of every value
         object.__setattr__(self, "rates", self.rates + 1e-3)
+
+
+class SamplesOneSeed(PoissonMixture):
+    """The generator that `sample` is given is not used."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        return super().sample(n, np.random.default_rng(0))
+
+
+class QWithoutLogVariances(NormalMixture):
+    """Q leaves out the variances' normalising term."""
+
+    def expected_log_joint(self, s: Sums) -> float:
+        return super().expected_log_joint(s) + float(0.5 * s.weight @ np.log(self.variances))
+
+
+class ReturnsBaseClass(PoissonMixture):
+    """The M-step returns the class that it derives from."""
+
+    def m_step(self, s: Sums) -> Any:
+        full = super().m_step(s)
+        return PoissonMixture(full.weights, full.rates)
+
+
+class ReturnsNothing(PoissonMixture):
+    """The M-step changes a copy and forgets to return it."""
+
+    def m_step(self, s: Sums) -> Any:
+        super().m_step(s)
+
+
+class NanInStatistics(PoissonMixture):
+    """The E-step leaves a nan in its statistics."""
+
+    def e_step(self, data: Any) -> emkit.Expectation[Sums]:
+        learnt = super().e_step(data)
+        return emkit.replace(learnt, statistics=learnt.statistics * float("nan"))
+
+
+class PriorInMarginal(PoissonMixture):
+    """The prior is counted in the E-step and in `log_marginal`, once for each call."""
+
+    def share(self, x: Array) -> tuple[Array, Array]:
+        log_marginal, posterior = super().share(x)
+        return log_marginal + self.log_prior() / len(x), posterior

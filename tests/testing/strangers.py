@@ -31,6 +31,13 @@ class Coins:
         return self._condition(data)[0]
 
 
+class BecomesCoins(Coins):
+    """Planted: the M-step returns the class that it derives from, and no parameter is declared."""
+
+    def m_step(self, statistics: Array) -> Coins:
+        return Coins(super().m_step(statistics).heads)
+
+
 HEADS = [1, 2, 2, 3, 1, 0, 2, 7, 8, 9, 8, 6, 7, 9, 8, 3]
 
 

@@ -9,7 +9,7 @@ from emkit import Weighted
 from emkit.testing import BrokenLawError, conformance
 from emkit.testing.laws import LAWS
 from tests.testing import planted, planted_e_step, strangers
-from tests.testing.healthy import COUNTS, NORMAL, NUMBERS, POISSON, Gamma
+from tests.testing.healthy import COUNTS, FAR, NORMAL, NUMBERS, POISSON, YEARS, Gamma, NormalMixture
 
 WEIGHTED = Weighted(COUNTS, np.linspace(0.5, 2.0, len(COUNTS)))
 PRIOR = Gamma(3.0, 0.5)
@@ -28,6 +28,15 @@ BUGS: list[tuple[Any, Any, list[str]]] = [
     (planted.BesselDenominator(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step"]),
     (planted.AddsConstant(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step"]),
     (planted.StaleMean(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step", "m_step_depends_on_statistics_alone"]),
+    (planted.BesselDenominator(*FAR), YEARS, ["gradient_is_zero_at_m_step"]),
+    (planted.AddsConstant(*FAR), YEARS, ["gradient_is_zero_at_m_step"]),
+    (planted.StaleMean(*FAR), YEARS, ["gradient_is_zero_at_m_step", "m_step_depends_on_statistics_alone"]),
+    (planted.QWithoutLogVariances(*FAR), YEARS, ["fishers_identity", "gradient_is_zero_at_m_step"]),
+    (planted.ReturnsBaseClass(*POISSON), COUNTS, ["m_step_returns_its_own_class"]),
+    (planted.ReturnsNothing(*POISSON), COUNTS, ["m_step_returns_its_own_class"]),
+    (strangers.BecomesCoins(np.array([0.2, 0.8])), strangers.HEADS, ["m_step_returns_its_own_class"]),
+    (planted.SamplesOneSeed(*POISSON), COUNTS, ["sample_is_of_its_generator"]),
+    (planted.PriorInMarginal(*POISSON, PRIOR), COUNTS, ["additive_over_any_cut"]),
     (planted.QWithoutWeights(*POISSON), COUNTS, ["fishers_identity"]),
     (planted.SamplesVariance(*NORMAL), NUMBERS, ["sample_reproduces_moments"]),
     (planted.SamplesEqually(np.array([0.3, 0.7]), POISSON[1]), COUNTS, ["sample_reproduces_moments"]),
@@ -70,3 +79,38 @@ def test_planted_bug_is_caught_by_the_law_that_names_it(model: Any, data: Any, l
 def test_every_law_catches_a_planted_bug() -> None:
     """No law of the kit is without a bug that it catches."""
     assert {law.name for law in LAWS} == {name for _, _, names in BUGS for name in names}
+
+
+def _message(model: Any, data: Any, law: str) -> str:
+    with pytest.raises(BrokenLawError) as broken:
+        getattr(conformance(model, data)(), f"test_{law}")()
+    return str(broken.value)
+
+
+@pytest.mark.parametrize("law", ["fishers_identity", "gradient_is_zero_at_m_step"])
+def test_digits_lost_beyond_use_are_named(law: str) -> None:
+    """Where rounding leaves a gradient no power, the law says that digits cancel, and accuses nothing else."""
+    weights, means, variances = FAR
+    far = 1e6
+    message = _message(NormalMixture(weights, means + far, variances), YEARS + far, law)
+    assert "Q loses its digits: sum squares about the mean (emkit.moments) instead of raw second moments" in message
+
+
+@pytest.mark.parametrize("law", ["fishers_identity", "additive_over_any_cut", "blind_to_order"])
+def test_nan_is_named_first(law: str) -> None:
+    """A law broken by a nan says so before anything else that it found."""
+    found = _message(planted.NanInStatistics(*POISSON), COUNTS, law)
+    assert "\nfound  nan: a parameter or statistic is not finite" in found
+
+
+@pytest.mark.parametrize("returned", ["PoissonMixture", "NoneType"])
+def test_class_of_m_step_is_named(returned: str) -> None:
+    """The message says which class the M-step returned."""
+    bug = {"PoissonMixture": planted.ReturnsBaseClass, "NoneType": planted.ReturnsNothing}[returned]
+    assert f"\nfound  {returned}\n" in _message(bug(*POISSON), COUNTS, "m_step_returns_its_own_class")
+
+
+def test_no_law_draws_models_of_another_class() -> None:
+    """Where models are drawn by M-steps, one of another class stops every law."""
+    with pytest.raises(TypeError, match="m_step of BecomesCoins returned Coins"):
+        conformance(strangers.BecomesCoins(np.array([0.2, 0.8])), strangers.HEADS)().test_blind_to_order()  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ def test_three_methods_give_the_laws_of_three_methods() -> None:
         "additive_over_any_cut",
         "blind_to_order",
         "log_marginal_agrees_with_e_step",
+        "m_step_returns_its_own_class",
         "m_step_depends_on_statistics_alone",
         "nothing_is_mutated",
         "objective_never_falls",

@@ -19,8 +19,8 @@ from emkit.declarations import ParameterError
 from emkit.emissions.gaussian import edges
 from emkit.model import Complaint
 from emkit.moments import Moments
-from emkit.priors.conjugate import CovariancePrior, PseudoObservations, VariancePrior
-from emkit.priors.ridge import typical_variances
+from emkit.priors.conjugate import CovariancePrior, IsFloor, PseudoObservations, VariancePrior
+from emkit.priors.ridge import WEAK, typical_variances
 
 S = TypeVar("S", bound=Moments)
 
@@ -83,7 +83,7 @@ class Gaussian(ABC, Generic[S]):
 
     @abstractmethod
     def _floor_share(self, floor: Array) -> Array:
-        """Return the largest ratio of a prior's scatter to the variance, over all directions, (K,)."""
+        """Return the largest ratio of a covariance `floor` to each component's, over all directions, (K,)."""
 
     @abstractmethod
     def _unlike(self, k: int, j: int) -> float:
@@ -104,8 +104,8 @@ class Gaussian(ABC, Generic[S]):
 
     @classmethod
     @abstractmethod
-    def weak_ridge(cls, variances: Array) -> Any:
-        """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
+    def weak_ridge(cls, variances: Array, strength: float) -> Any:
+        """Return a ridge towards a diagonal covariance `variances` (D,)."""
 
     # Where a fit begins.
 
@@ -123,7 +123,7 @@ class Gaussian(ABC, Generic[S]):
             if isinstance(prior, str):
                 if prior != "ridge":
                     raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
-                prior = cls.weak_ridge(typical_variances(x, weight, len(means)))
+                prior = cls.weak_ridge(typical_variances(x, weight, len(means)), WEAK * min(1.0, float(weight.mean())))
             return cls.at(means, variances, prior=prior)
         except ParameterError as error:
             if not constant.any():
@@ -191,12 +191,13 @@ class Gaussian(ABC, Generic[S]):
 
     def complaints(self) -> list[Complaint]:
         """Return which components have collapsed, lost a dimension, coincide or are held up by their prior."""
-        pseudo = self._pseudo()
-        ridge = pseudo is not None and not pseudo[0].weight.any()
         complaints = edges.collapsed(self.means, self.column_variances())
         complaints += edges.dependent(self.unexplained)
-        complaints += edges.held_up(self._floor_share(pseudo[0].scatter)) if pseudo is not None and ridge else []
         complaints += edges.coincident(self.means, self._unlike, self.whiten)
+        pseudo = self._pseudo()
+        if pseudo is not None and isinstance(self.prior, IsFloor):
+            strength = self.prior.floor_strength()
+            complaints += edges.held_up(self._floor_share(pseudo[0].scatter / strength), strength)
         return complaints
 
     def conditioning(self) -> float:

@@ -10,7 +10,7 @@ from emkit.declarations import positive, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import DiagonalMoments
 from emkit.priors.conjugate import VariancePrior, optional_prior
-from emkit.priors.ridge import WEAK, DiagonalRidge
+from emkit.priors.ridge import DiagonalRidge
 from emkit.values import replace, value
 
 
@@ -39,9 +39,9 @@ class DiagonalGaussian(Gaussian[DiagonalMoments]):
         return cls(places, np.tile(np.asarray(variances), (len(places), 1)), prior)
 
     @classmethod
-    def weak_ridge(cls, variances: Array) -> DiagonalRidge:
-        """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
-        return DiagonalRidge(variances, WEAK)
+    def weak_ridge(cls, variances: Array, strength: float) -> DiagonalRidge:
+        """Return a ridge towards a diagonal covariance `variances` (D,)."""
+        return DiagonalRidge(variances, strength)
 
     @property
     def covariances(self) -> Array:

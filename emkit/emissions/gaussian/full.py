@@ -13,7 +13,7 @@ from emkit.declarations import positive_definite, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import FullMoments
 from emkit.priors.conjugate import CovariancePrior, optional_prior
-from emkit.priors.ridge import WEAK, Ridge
+from emkit.priors.ridge import Ridge
 from emkit.values import replace, value
 
 
@@ -42,9 +42,9 @@ class FullGaussian(Gaussian[FullMoments]):
         return cls(places, np.tile(np.diag(np.asarray(variances)), (len(places), 1, 1)), prior)
 
     @classmethod
-    def weak_ridge(cls, variances: Array) -> Ridge:
-        """Return the ridge of strength 1e-6 towards a diagonal covariance `variances` (D,)."""
-        return Ridge(np.diag(variances), WEAK)
+    def weak_ridge(cls, variances: Array, strength: float) -> Ridge:
+        """Return a ridge towards a diagonal covariance `variances` (D,)."""
+        return Ridge(np.diag(variances), strength)
 
     @cached_property
     def cholesky(self) -> Array:

@@ -10,7 +10,7 @@ from emkit.declarations import positive, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
 from emkit.moments import SphericalMoments
 from emkit.priors.conjugate import VariancePrior, optional_prior
-from emkit.priors.ridge import WEAK, DiagonalRidge
+from emkit.priors.ridge import DiagonalRidge
 from emkit.values import replace, value
 
 
@@ -39,9 +39,9 @@ class SphericalGaussian(Gaussian[SphericalMoments]):
         return cls(places, np.full(len(places), float(np.mean(np.asarray(variances)))), prior)
 
     @classmethod
-    def weak_ridge(cls, variances: Array) -> DiagonalRidge:
-        """Return the ridge of strength 1e-6 towards the mean of `variances` (D,), of which some may be zero."""
-        return DiagonalRidge(np.full_like(variances, variances.mean()), WEAK)
+    def weak_ridge(cls, variances: Array, strength: float) -> DiagonalRidge:
+        """Return a ridge towards the mean of `variances` (D,), of which some may be zero."""
+        return DiagonalRidge(np.full_like(variances, variances.mean()), strength)
 
     @property
     def covariances(self) -> Array:

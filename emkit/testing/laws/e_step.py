@@ -36,7 +36,10 @@ def log_marginal_agrees_with_e_step(case: Case, rng: np.random.Generator) -> Non
     require(abs(found - total) <= allowed, "Expectation.log_likelihood", found, f"{total} within {allowed:.2g}")
 
 
-@law(advice="return sums over units from e_step, no averages; divide in m_step")
+@law(
+    advice="return sums over units from e_step, no averages; divide in m_step. "
+    "A prior counted in log_marginal or e_step: it belongs in log_prior"
+)
 def additive_over_any_cut(case: Case, rng: np.random.Generator) -> None:
     """The E-step of all units is the sum of the E-steps of the pieces, wherever the data are cut."""
     model, data = case.draw_model(rng), case.draw_data(rng)
