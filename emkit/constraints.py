@@ -155,7 +155,7 @@ class Simplex:
     def to_free(self, value: Array) -> Array:
         """Take log-ratios to the last nonzero entry of each row."""
         rows = (row[row > 0] for row in value.reshape(-1, value.shape[-1]))
-        return np.concatenate([np.log(row[:-1] / row[-1]) for row in rows])
+        return np.concatenate([np.log(row[:-1]) - np.log(row[-1]) for row in rows])
 
     def from_free(self, free: Array, like: Array) -> Array:
         """Undo the log-ratios with a softmax over the nonzero entries of each row of `like`."""

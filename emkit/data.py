@@ -11,6 +11,9 @@ from emkit.arrays import TINY, Array
 
 X = TypeVar("X")
 
+LARGEST_SUM = 1e250
+"""Weights that sum to more leave no room in floating point for what they weigh."""
+
 
 def _as_weight(weight: npt.ArrayLike) -> Array:
     array = np.asarray(_numbers(weight, "weight: expected one number for each unit"), dtype=np.float64).view()
@@ -24,8 +27,8 @@ def _as_weight(weight: npt.ArrayLike) -> Array:
     if small.any():
         raise ValueError(f"weight[{int(np.argmax(small))}] is too small to hold its digits; scale all weights up")
     with np.errstate(over="ignore"):
-        if not np.isfinite(array.sum()):
-            raise ValueError("weight: the sum of the weights overflows; scale all weights down")
+        if array.sum() > LARGEST_SUM:
+            raise ValueError(f"weight: the weights sum to more than {LARGEST_SUM:.0e}; scale all weights down")
     array.flags.writeable = False
     return array
 
@@ -88,7 +91,7 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data") -> Arr
     if 0 in array.shape:
         raise ValueError(f"{name}: expected at least one row and one column, found shape {array.shape}")
     if features is not None and array.shape[1] != features:
-        raise ValueError(f"{name}: expected {features} columns, as many as the model has; found {array.shape[1]}")
+        raise ValueError(f"{name}: expected {features} columns, found {array.shape[1]}")
     with np.errstate(over="ignore"):  # what is infinite then is named below
         matrix = array.astype(np.float64, copy=False)
     finite = np.isfinite(matrix)

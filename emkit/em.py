@@ -146,7 +146,13 @@ def fit(
     path = run(model, evaluator, _algorithm(algorithm))
     with one_blas_thread():
         last, records, verdict = _drain(path, evaluator, rules, stop_early=on_degenerate != "keep")
-    result = Fit(last.model, Trace(records), verdict.outcome, verdict.message)
+    trace = Trace(records)
+    acquitted = (
+        f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: they disagree"
+        if trace.violations
+        else ""
+    )
+    result = Fit(last.model, trace, verdict.outcome, verdict.message + acquitted)
     if on_degenerate == "raise" and result.outcome is Outcome.DEGENERATE:
         raise DegenerateError(result)
     return result

@@ -153,8 +153,11 @@ class Samples(Protocol):
 class Complains(Protocol):
     """Power: the model says itself when it sits on an edge of its parameter space."""
 
-    def complaints(self) -> Sequence[Complaint]:
-        """Return which component or column is degenerate, and why; empty for a healthy model."""
+    def complaints(self, statistics: Any, /) -> Sequence[Complaint]:
+        """Return which component or column is degenerate, and why; empty for a healthy model.
+
+        The statistics are those of the E-step at this model: they tell what it learnt from how much.
+        """
         ...
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Generic
 
+import numpy as np
+
 from emkit.algorithm import M
 from emkit.em import Fit, fit
 from emkit.stopping import Outcome
@@ -30,6 +32,7 @@ def best_of(starts: Iterable[M], data: Any, *, within: float = 1e-6, **options: 
 
     The best is the fit with the highest objective among those that are neither degenerate nor broken, since a
     collapsed component has the highest likelihood and means nothing; only where all are is the highest of them taken.
+    Ctrl-C ends the search: the fits so far are compared, the interrupted one included.
 
     Args:
         starts: models to start from, for example `(GaussianMixture.start(x, 3, rng=seed) for seed in range(10))`.
@@ -42,10 +45,20 @@ def best_of(starts: Iterable[M], data: Any, *, within: float = 1e-6, **options: 
     """
     if not isinstance(starts, Iterable):
         raise TypeError(f"starts: expected models to start from, found one {type(starts).__name__}; write [model]")
-    fits = tuple(fit(start, data, **options) for start in starts)
+    if not (np.isfinite(within) and within >= 0):
+        raise ValueError(f"within: expected a finite number of nats per unit, zero or more, found {within}")
+    fits: list[Fit[M]] = []
+    try:
+        for start in starts:
+            fits.append(fit(start, data, **options))
+            if fits[-1].outcome is Outcome.INTERRUPTED:
+                break
+    except KeyboardInterrupt:  # between two fits
+        if not fits:
+            raise
     if not fits:
         raise ValueError("best_of: expected at least one start, found none")
     best = max(fits, key=lambda one: (one.outcome in HEALTHY, one.objective))
     slack = within * best.trace.records[-1].units
     reached = sum(one.outcome in HEALTHY and abs(one.objective - best.objective) <= slack for one in fits)
-    return Restarts(best, fits, max(reached, 1), within)
+    return Restarts(best, tuple(fits), max(reached, 1), within)

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 
 from emkit.arguments import check_count
 from emkit.arrays import Array, average
@@ -35,14 +34,14 @@ def k_means(x: Array, weight: Array, n_components: int, rng: np.random.Generator
         if np.array_equal(moved, centres):
             break
         centres = moved
-    return _one_hot(_nearest(rows, centres), n_components)
+    return _clusters(rows, centres)
 
 
 def random_points(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
     """Start from the rows nearest to each of K distinct rows drawn without replacement."""
     rows = _standardised(x, weight)
     centres = rows[draw_distinct(x, weight, n_components, rng)]
-    return _one_hot(_nearest(rows, centres), n_components)
+    return _clusters(rows, centres)
 
 
 def random_responsibilities(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
@@ -119,6 +118,17 @@ def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int)
     return shares
 
 
+def _clusters(rows: Array, centres: Array) -> Array:
+    """Return the rows shared out to their nearest centres, as responsibilities (N, K)."""
+    shares = _one_hot(_nearest(rows, centres), len(centres))
+    if not shares.any(axis=0).all():
+        raise ValueError(
+            f"n_components: the rows cannot be told apart into {len(centres)} clusters; ask for fewer components, or "
+            "start from another seed"
+        )
+    return shares
+
+
 def _one_hot(labels: npt.NDArray[Any], n_components: int) -> Array:
     """Return labels (N,) as responsibilities (N, K) of zeros and ones."""
     return np.eye(n_components)[labels]
@@ -139,7 +149,8 @@ def _plus_plus(rows: Array, weight: Array, n_components: int, rng: np.random.Gen
     chosen = [_draw(weight, rng)]
     distance = _square_distance(rows, rows[chosen])[:, 0]  # (N,)
     while len(chosen) < n_components:
-        tried = [_draw(weight * distance, rng) for _ in range(candidates)]
+        mass = weight * distance
+        tried = [_draw(mass if mass.any() else weight, rng) for _ in range(candidates)]
         after = np.minimum(distance[:, None], _square_distance(rows, rows[tried]))  # (N, candidates)
         best = int(np.argmin(weight @ after))
         chosen.append(tried[best])
@@ -163,4 +174,5 @@ def _nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
 
 
 def _square_distance(rows: Array, centres: Array) -> Array:
-    return cdist(rows, centres, "sqeuclidean")
+    """Return |x_n - c_k|², (N, K)."""
+    return np.stack([np.square(rows - centre).sum(axis=1) for centre in centres], axis=1)

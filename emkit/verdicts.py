@@ -76,7 +76,7 @@ def complaints(at: Step[Any]) -> str:
     if not isinstance(at.model, Complains):
         return ""
     with Blame(at.iteration, at.model, "complaints"):
-        found = list(at.model.complaints())
+        found = list(at.model.complaints(at.point.expectation.statistics))
         if not all(isinstance(one, tuple) and len(one) == 2 for one in found):
             raise TypeError(f"expected pairs such as ('component 2', 'is empty'), found {found!r:.80}")
         return "; ".join(f"{where}: {why}" for where, why in found)

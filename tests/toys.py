@@ -125,7 +125,7 @@ class Scripted:
     def log_marginal(self, data: Array) -> Array:
         return self._follow(self.levels if self.truth is None else self.truth, data)
 
-    def complaints(self) -> list[tuple[str, str]]:
+    def complaints(self, statistics: Any) -> list[tuple[str, str]]:
         return [("component 0", self.edges[self.iteration])] if self.iteration in self.edges else []
 
     def _follow(self, levels: tuple[float, ...], data: Array) -> Array:

@@ -1,5 +1,6 @@
 """One pass over the data: the map and the reduce of an E-step, in chunks."""
 
+import math
 from collections.abc import Iterator
 from functools import reduce
 from operator import add
@@ -40,6 +41,8 @@ class Evaluator:
                 f"{type(model).__name__} does not accept Weighted data. A model that does has a method "
                 "`accepts(self, wrapper)` that returns True for it"
             )
+        if isinstance(data, Weighted) and not data.weight.any():
+            raise ValueError("data: the weights are all zero; expected at least one unit with weight")
         prepared = model.prepare(data) if isinstance(model, Prepares) else data
         if not hasattr(prepared, "__len__"):
             raise TypeError(f"data: expected something with a length and slices, found {type(prepared).__name__}")
@@ -58,15 +61,15 @@ class Evaluator:
         return reduce(add, (_checked(model, model.e_step(chunk)) for chunk in self._chunks()))
 
     def careful_objective(self, model: Any) -> float:
-        """Return the objective from `log_marginal`, which shares no fast path with the E-step."""
-        total = 0.0
+        """Return the objective anew, from `log_marginal` and with an exact sum."""
+        terms: list[float] = []
         for chunk in self._chunks():
             _, weight = split_weight(chunk)
             log_marginal = np.asarray(model.log_marginal(chunk))
             if log_marginal.ndim != 1:
                 raise ValueError(f"expected log marginals of shape (N,), found {log_marginal.shape}")
-            total += float(log_marginal.sum() if weight is None else weight[weight > 0] @ log_marginal[weight > 0])
-        return total + log_prior(model)
+            terms += (log_marginal if weight is None else weight[weight > 0] * log_marginal[weight > 0]).tolist()
+        return math.fsum(terms) + log_prior(model)
 
     def _chunks(self) -> Iterator[Any]:
         if self.chunk_size is None:

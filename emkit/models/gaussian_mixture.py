@@ -28,7 +28,7 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
     `GaussianMixture.start(x, K, rng=0)` is where a fit begins; unless told otherwise it adds a weak ridge:
     log prior = -ν/2 Σ_k (log|Σ_k| + tr(Σ₀ Σ_k⁻¹)) with Σ₀ the diagonal of `typical_variances` and ν = 1e-6, or less in
     proportion where the mean weight is below one. It changes a healthy component by a millionth of one row and keeps
-    an empty one finite; a component that only it holds up is reported as degenerate. Rescaling a column changes nothing.
+    an empty one finite; a component that only it holds up is reported as degenerate. Units of a column do not matter.
     """
 
     @property

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array, condition
 from emkit.data import Weighted, split_weight
-from emkit.declarations import simplex
+from emkit.declarations import ParameterError, simplex
 from emkit.emissions.protocol import (
     Emissions,
     EnumeratesStates,
@@ -63,6 +63,14 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     weights: Array = simplex("K")
     emissions: E = attrs.field(validator=_check_emissions)
     weights_prior: Dirichlet | None = optional_prior(Dirichlet)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a prior that would move weights which are zero by structure."""
+        if self.weights_prior is not None and self.weights_prior.log_density(self.weights) == -np.inf:
+            raise ParameterError(
+                f"{type(self).__name__}.weights[{int(np.argmin(self.weights))}] is 0, impossible under the Dirichlet "
+                "prior; leave the component out, or give it a concentration of 1"
+            )
 
     def prepare(self, data: Any) -> Weighted[Any]:
         """Return the data checked and weighted; every unit counts once unless they are `Weighted`.
@@ -149,13 +157,15 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         states = generator.choice(len(self.weights), size=check_count("n", n), p=self.weights / self.weights.sum())
         return self._need(SamplesGivenStates, "sample").sample(states, generator)
 
-    def complaints(self) -> list[Complaint]:
+    def complaints(self, statistics: MixtureStatistics[Any]) -> list[Complaint]:
         """Return which components are empty, and what the emissions complain of."""
         empty = [
             (f"component {k}", f"is empty: weight {self.weights[k]:.3g}")
             for k in np.flatnonzero(self.weights < WEIGHTLESS)
         ]
-        return empty + (list(self.emissions.complaints()) if isinstance(self.emissions, Complains) else [])
+        if not isinstance(self.emissions, Complains):
+            return empty
+        return empty + list(self.emissions.complaints(statistics.emissions))
 
     def partial_m_step(self) -> bool:
         """Return whether the emissions' M-step is partial."""

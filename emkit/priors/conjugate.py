@@ -51,15 +51,6 @@ class VariancePrior(Protocol):
         ...
 
 
-@runtime_checkable
-class IsFloor(Protocol):
-    """Power: a prior meant only to keep a covariance from collapsing, so that what it alone holds up is reported."""
-
-    def floor_strength(self) -> float:
-        """Return how many rows it counts for."""
-        ...
-
-
 def optional_prior(power: Any) -> Any:
     """Declare a field that holds a prior with this power, or None."""
 

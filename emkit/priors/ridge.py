@@ -29,10 +29,6 @@ class Ridge:
     covariance: Array = positive_definite("D", "D", free=False)  # Σ₀
     strength: float = positive(free=False)  # ν: how many rows it counts for
 
-    def floor_strength(self) -> float:
-        """Return how many rows it counts for."""
-        return self.strength
-
     def on_covariance(self) -> PseudoObservations:
         """State the prior as pseudo-observations."""
         width = len(self.covariance)
@@ -46,10 +42,6 @@ class DiagonalRidge:
 
     variances: Array = positive("D", free=False)  # the diagonal of Σ₀
     strength: float = positive(free=False)  # ν: how many rows it counts for
-
-    def floor_strength(self) -> float:
-        """Return how many rows it counts for."""
-        return self.strength
 
     def on_diagonal(self) -> PseudoObservations:
         """State the prior as pseudo-observations of D separate columns."""

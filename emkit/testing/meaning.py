@@ -50,7 +50,7 @@ def require_same_model(case: Case, found: Any, expected: Any, what: str) -> None
     )
 
 
-def known_to(case: Case, of: Callable[[Any], float], model: Any, units: float, name: str) -> float:
+def rounding_of_gradient(case: Case, of: Callable[[Any], float], model: Any, units: float, name: str) -> float:
     """Return how far rounding may put a gradient off, per unit of data; break the law where that is too far."""
     noise = float(case.gradient_noise(of, model)) / units
     require(

@@ -67,7 +67,7 @@ class Shrinking(Decay):
 class Mumbling(Decay):
     """Complaints that are no pairs."""
 
-    def complaints(self) -> list[str]:
+    def complaints(self, statistics: Array) -> list[str]:
         return ["rate is odd"]
 
 

@@ -83,7 +83,7 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "datetime": (np.zeros(N, "M8[s]"), "weight: .*datetime64"),
     "masked": (np.ma.masked_array(np.ones(N), np.arange(N) == 4), "weight: .*masked"),
     "too small to hold digits": (np.full(N, 1e-320), r"weight\[0\] is too small"),
-    "too large to be summed": (np.full(N, 1e308), "sum of the weights overflows"),
+    "too large to be summed": (np.full(N, 1e308), "weights sum to more than"),
 }
 
 

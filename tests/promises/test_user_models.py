@@ -266,7 +266,7 @@ def test_wrong_complaints_are_named(complaints: Any) -> None:
         def m_step(self, s: Any) -> "Grumbler":
             return self
 
-        def complaints(self) -> Any:
+        def complaints(self, statistics: Any) -> Any:
             return complaints(self)
 
     with pytest.raises(ModelError, match=r"Grumbler.complaints raised"):

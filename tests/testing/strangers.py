@@ -38,6 +38,13 @@ class BecomesCoins(Coins):
         return Coins(super().m_step(statistics).heads)
 
 
+class CoinsToNan(Coins):
+    """Planted: the M-step makes nan."""
+
+    def m_step(self, statistics: Array) -> Coins:
+        return type(self)(np.full_like(statistics[0], np.nan))
+
+
 HEADS = [1, 2, 2, 3, 1, 0, 2, 7, 8, 9, 8, 6, 7, 9, 8, 3]
 
 

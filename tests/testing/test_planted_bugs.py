@@ -96,11 +96,17 @@ def test_digits_lost_beyond_use_are_named(law: str) -> None:
     assert "Q loses its digits: sum squares about the mean (emkit.moments) instead of raw second moments" in message
 
 
-@pytest.mark.parametrize("law", ["fishers_identity", "additive_over_any_cut", "blind_to_order"])
-def test_nan_is_named_first(law: str) -> None:
-    """A law broken by a nan says so before anything else that it found."""
-    found = _message(planted.NanInStatistics(*POISSON), COUNTS, law)
-    assert "\nfound  nan: a parameter or statistic is not finite" in found
+@pytest.mark.parametrize(
+    ("model", "data", "law"),
+    [
+        (planted.NanInStatistics(*POISSON), COUNTS, "fishers_identity"),
+        (strangers.CoinsToNan(np.array([0.2, 0.8])), strangers.HEADS, "additive_over_any_cut"),
+        (strangers.CoinsToNan(np.array([0.2, 0.8])), strangers.HEADS, "objective_never_falls"),
+    ],
+)
+def test_nan_is_named_first(model: Any, data: Any, law: str) -> None:
+    """A law broken by a nan of the E-step or the M-step says so before anything else that it found."""
+    assert "\nfound  nan: a parameter or statistic is not finite" in _message(model, data, law)
 
 
 @pytest.mark.parametrize("returned", ["PoissonMixture", "NoneType"])
@@ -113,4 +119,4 @@ def test_class_of_m_step_is_named(returned: str) -> None:
 def test_no_law_draws_models_of_another_class() -> None:
     """Where models are drawn by M-steps, one of another class stops every law."""
     with pytest.raises(TypeError, match="m_step of BecomesCoins returned Coins"):
-        conformance(strangers.BecomesCoins(np.array([0.2, 0.8])), strangers.HEADS)().test_blind_to_order()  # type: ignore[attr-defined]
+        conformance(strangers.BecomesCoins(np.array([0.2, 0.8])), strangers.HEADS)().test_blind_to_order()

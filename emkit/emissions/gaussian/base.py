@@ -11,7 +11,6 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import multivariate_normal
 
 from emkit.arrays import EPS, LOG_2PI, Array
 from emkit.data import as_matrix
@@ -19,7 +18,7 @@ from emkit.declarations import ParameterError
 from emkit.emissions.gaussian import edges
 from emkit.model import Complaint
 from emkit.moments import Moments
-from emkit.priors.conjugate import CovariancePrior, IsFloor, PseudoObservations, VariancePrior
+from emkit.priors.conjugate import CovariancePrior, PseudoObservations, VariancePrior
 from emkit.priors.ridge import WEAK, typical_variances
 
 S = TypeVar("S", bound=Moments)
@@ -81,9 +80,13 @@ class Gaussian(ABC, Generic[S]):
     def _zero_scatter(self) -> Array:
         """Return the scatter of no spread at all."""
 
+    def _rows_per_covariance(self, count: Array) -> Array:
+        """Return how many rows, of `count` in each component, each component's covariance is an average over, (K,)."""
+        return count
+
     @abstractmethod
     def _floor_share(self, floor: Array) -> Array:
-        """Return the largest ratio of a covariance `floor` to each component's, over all directions, (K,)."""
+        """Return the largest ratio of a prior's scatter to each covariance, over all directions, (K,)."""
 
     @abstractmethod
     def _unlike(self, k: int, j: int) -> float:
@@ -189,15 +192,15 @@ class Gaussian(ABC, Generic[S]):
             rows[mine] = mean + self.colour(k, rows[mine])
         return rows
 
-    def complaints(self) -> list[Complaint]:
-        """Return which components have collapsed, lost a dimension, coincide or are held up by their prior."""
+    def complaints(self, statistics: S) -> list[Complaint]:
+        """Return which components have collapsed, lost a dimension, coincide or are held up by a ridge."""
         complaints = edges.collapsed(self.means, self.column_variances())
         complaints += edges.dependent(self.unexplained)
         complaints += edges.coincident(self.means, self._unlike, self.whiten)
         pseudo = self._pseudo()
-        if pseudo is not None and isinstance(self.prior, IsFloor):
-            strength = self.prior.floor_strength()
-            complaints += edges.held_up(self._floor_share(pseudo[0].scatter / strength), strength)
+        if pseudo is not None and not pseudo[0].weight.any():  # a ridge: it moves no mean
+            count = self._rows_per_covariance(statistics.weight + pseudo[1])  # (K,)
+            complaints += edges.held_up(self._floor_share(pseudo[0].scatter) / count)
         return complaints
 
     def conditioning(self) -> float:
@@ -214,15 +217,17 @@ class Gaussian(ABC, Generic[S]):
         return (4 * EPS * worst) ** 2 + EPS * float(terms)
 
     def complete(self, row: Array) -> Iterator[tuple[float, S]]:
-        """Yield the log density of one row and its complete-data moments, for each component, by SciPy."""
+        """Yield the log density of one row and its complete-data moments, for each component: the textbook formula."""
         (x,) = row
         for k, (mean, covariance) in enumerate(zip(self.means, self.covariance_matrices(), strict=True)):
+            distance = (x - mean) @ np.linalg.solve(covariance, x - mean)
+            log_determinant = np.linalg.slogdet(covariance)[1]
             weight = np.zeros(len(self.means))
             weight[k] = 1.0
             location = np.zeros_like(self.means)
             location[k] = x
             moments = self._moments()(weight, location, self._zero_scatter())
-            yield float(multivariate_normal.logpdf(x, mean, covariance)), moments
+            yield -0.5 * float(len(x) * np.log(2 * np.pi) + log_determinant + distance), moments
 
     @cached_property
     def _log_normaliser(self) -> Array:  # (K,)

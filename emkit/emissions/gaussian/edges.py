@@ -6,7 +6,6 @@ import numpy as np
 
 from emkit.arrays import EPS, Array
 from emkit.model import Complaint
-from emkit.priors.ridge import WEAK
 
 ROUNDING_WIDTH = 64 * EPS
 """A standard deviation below this many times its mean is not known to a digit."""
@@ -14,11 +13,8 @@ ROUNDING_WIDTH = 64 * EPS
 DEPENDENT = 1e-12
 """A column of which the others leave less than this share of variance unexplained is their combination."""
 
-HELD_UP = 0.25
-"""A variance below four times what its ridge adds to a single row: the prior decides it, not the data."""
-
-FLOOR = 1e-2
-"""A ridge that counts for more rows than this is a belief about the covariance, not a floor under it."""
+HELD_UP = 0.5
+"""Where a ridge makes up more than this of a variance, the prior decides it, not the data."""
 
 SAME = 1e-6
 """Components closer than this many widths, with covariances as close relatively, are one."""
@@ -44,22 +40,15 @@ def dependent(unexplained: Array) -> list[Complaint]:
     ]
 
 
-def held_up(share: Array, strength: float) -> list[Complaint]:
-    """Find components that would collapse without their ridge.
-
-    Args:
-        share: (K,) the largest ratio of the ridge's covariance to that of each component, over all directions.
-        strength: how many rows the ridge counts for.
-    """
-    if strength > FLOOR:
-        return []
+def held_up(share: Array) -> list[Complaint]:
+    """Find components that would collapse without their ridge, given its largest share (K,) of their variances."""
     return [
         (
             f"component {k}",
             "in some direction its width is the ridge's, not the data's: it collapsed onto too few distinct "
             "observations, or its columns depend on each other",
         )
-        for k in np.flatnonzero(share * max(strength, WEAK) > HELD_UP)
+        for k in np.flatnonzero(share > HELD_UP)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import solve_triangular
 
 from emkit.arrays import Array, average
 from emkit.constraints import unexplained
@@ -79,8 +79,7 @@ class FullGaussian(Gaussian[FullMoments]):
 
     def trace(self, scatter: Array) -> float:
         """Return Σ_k tr(Σ_k⁻¹ scatter_k) for scatter (K, D, D)."""
-        pairs = zip(self.cholesky, scatter, strict=True)
-        return float(sum(np.trace(cho_solve((factor, True), one)) for factor, one in pairs))
+        return sum(whitened_trace(factor, one) for factor, one in zip(self.cholesky, scatter, strict=True))
 
     def marginal(self, features: list[int]) -> Self:
         """Return the components of some columns alone, without their prior."""
@@ -121,10 +120,25 @@ class FullGaussian(Gaussian[FullMoments]):
         return np.array([largest_share(self.cholesky[k], floor[k]) for k in range(len(self.means))])
 
 
+def whitened_trace(cholesky: Array, scatter: Array) -> float:
+    """Return tr(Σ⁻¹ S) for Σ = L Lᵀ, as a sum of squares, so that no digit is lost where Σ is nearly singular."""
+    return float(np.square(solve_triangular(cholesky, _half(scatter), lower=True)).sum())
+
+
 def largest_share(cholesky: Array, floor: Array) -> float:
     """Return the largest eigenvalue of L⁻¹ F L⁻ᵀ: how much of a covariance L Lᵀ a floor F makes up, at most."""
-    half = solve_triangular(cholesky, np.linalg.cholesky(floor), lower=True)  # (D, D)
-    return float(np.linalg.norm(half, ord=2)) ** 2
+    return float(np.linalg.norm(solve_triangular(cholesky, _half(floor), lower=True), ord=2)) ** 2
+
+
+def _half(matrix: Array) -> Array:
+    """Return H, (D, D), with H Hᵀ the matrix, which may be singular."""
+    try:
+        return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        scale = np.sqrt(np.diagonal(matrix))  # (D,)
+        units = np.where(scale > 0, scale, 1.0)
+        values, vectors = np.linalg.eigh(matrix / units[:, None] / units)
+        return units[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def regression(covariance: Array, given: list[int], rest: list[int]) -> tuple[Array, Array]:

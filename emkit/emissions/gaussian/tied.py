@@ -5,13 +5,13 @@ from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import solve_triangular
 
 from emkit.arrays import Array, average
 from emkit.constraints import unexplained
 from emkit.declarations import positive_definite, real
 from emkit.emissions.gaussian.base import Gaussian, repeat_pseudo
-from emkit.emissions.gaussian.full import largest_share, regression
+from emkit.emissions.gaussian.full import largest_share, regression, whitened_trace
 from emkit.moments import TiedMoments
 from emkit.priors.conjugate import CovariancePrior, optional_prior
 from emkit.priors.ridge import Ridge
@@ -85,7 +85,7 @@ class TiedGaussian(Gaussian[TiedMoments]):
 
     def trace(self, scatter: Array) -> float:
         """Return tr(Σ⁻¹ scatter) for scatter (D, D)."""
-        return float(np.trace(cho_solve((self.cholesky, True), scatter)))
+        return whitened_trace(self.cholesky, scatter)
 
     def marginal(self, features: list[int]) -> Self:
         """Return the components of some columns alone, without their prior."""
@@ -116,6 +116,9 @@ class TiedGaussian(Gaussian[TiedMoments]):
 
     def _unlike(self, k: int, j: int) -> float:
         return 0.0
+
+    def _rows_per_covariance(self, count: Array) -> Array:
+        return np.full_like(count, count.sum())
 
     def _floor_share(self, floor: Array) -> Array:
         return np.full(len(self.means), largest_share(self.cholesky, floor))

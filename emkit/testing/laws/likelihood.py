@@ -12,16 +12,16 @@ from emkit.model import Enumerates, HasExpectedLogJoint, HasPosterior, Samples
 from emkit.parameters import pack, unpack
 from emkit.testing.case import Case, complete, log_likelihood, take
 from emkit.testing.law import law, require, require_close
-from emkit.testing.meaning import known_to, require_same_statistics
 from emkit.testing.leaves import difference
+from emkit.testing.meaning import require_same_statistics, rounding_of_gradient
 from emkit.testing.natural import gradient
 from emkit.testing.tolerances import GRADIENT, MOST_UNITS, RELATIVE, SAMPLE_SIZE, STANDARD_ERRORS
 
 
 @law(
     needs=lambda case: case.has(HasExpectedLogJoint) and case.packs,
-    advice="the posterior must be that of the current model, unsharpened, and Q the expectation of the whole log joint; "
-    "or digits cancel in Q: sum squares about the mean (emkit.moments)",
+    advice="the posterior must be that of the current model, unsharpened, and Q the expectation of the whole log "
+    "joint; or digits cancel in Q: sum squares about the mean (emkit.moments)",
 )
 def fishers_identity(case: Case, rng: np.random.Generator) -> None:
     """The gradient of Q at its own model is the gradient of the log likelihood."""
@@ -35,8 +35,8 @@ def fishers_identity(case: Case, rng: np.random.Generator) -> None:
         return log_likelihood(other, data)
 
     found, expected = (case.gradient(of, model) / learnt.units for of in (q, total))  # (P,) each
-    rounding = known_to(case, q, model, learnt.units, "Q") + known_to(case, total, model, learnt.units, "log_marginal")
-    tolerance = GRADIENT + rounding
+    tolerance = GRADIENT + rounding_of_gradient(case, q, model, learnt.units, "Q")
+    tolerance += rounding_of_gradient(case, total, model, learnt.units, "log_marginal")
     worst = int(np.argmax(np.abs(found - expected)))
     require(
         abs(found[worst] - expected[worst]) <= tolerance,

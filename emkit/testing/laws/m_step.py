@@ -9,7 +9,7 @@ from emkit.model import HasExpectedLogJoint
 from emkit.stopping import Outcome
 from emkit.testing.case import Case, bound
 from emkit.testing.law import law, require
-from emkit.testing.meaning import known_to, require_same_model
+from emkit.testing.meaning import require_same_model, rounding_of_gradient
 from emkit.testing.tolerances import GRADIENT, NEARBY, RELATIVE
 
 ITERATIONS = 6
@@ -69,7 +69,7 @@ def gradient_is_zero_at_m_step(case: Case, rng: np.random.Generator) -> None:
         return bound(other, learnt.statistics)
 
     slope = case.gradient(objective, result) / learnt.units  # (P,)
-    tolerance = GRADIENT + known_to(case, objective, result, learnt.units, "Q")
+    tolerance = GRADIENT + rounding_of_gradient(case, objective, result, learnt.units, "Q")
     worst = int(np.argmax(np.abs(slope)))
     require(
         abs(slope[worst]) <= tolerance,
