@@ -1,5 +1,8 @@
 """Many starts: every trace is kept, the best healthy fit is returned, and the count of those that reached it holds."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -87,3 +90,37 @@ def test_arguments_are_those_of_fit() -> None:
     """A bad argument of `fit` is refused in its own words."""
     with pytest.raises(ValueError, match="max_iter"):
         emkit.best_of(iris_starts(1), IRIS, max_iter=0)
+
+
+def test_ctrl_c_ends_the_search() -> None:
+    """An interruption inside a fit ends the whole search, and the fits so far are handed back."""
+    x = emkit.datasets.faithful().data
+
+    @emkit.value
+    class Interrupted(GaussianMixture):
+        def m_step(self, statistics: Any) -> Any:
+            raise KeyboardInterrupt
+
+    first, second, third = (GaussianMixture.start(x, 2, rng=seed) for seed in range(3))
+    stopped = Interrupted(second.weights, second.emissions)
+    restarts = emkit.best_of([first, stopped, third], x)
+    assert [fit.outcome for fit in restarts.fits] == [Outcome.CONVERGED, Outcome.INTERRUPTED]
+    assert restarts.best is restarts.fits[0]
+
+
+def test_ctrl_c_between_fits_keeps_them() -> None:
+    """An interruption while the next start is made hands back the fits so far."""
+    x = emkit.datasets.faithful().data
+
+    def starts() -> Iterator[GaussianMixture]:
+        yield GaussianMixture.start(x, 2, rng=0)
+        raise KeyboardInterrupt
+
+    assert len(emkit.best_of(starts(), x).fits) == 1
+
+
+@pytest.mark.parametrize("within", [-1.0, np.nan, np.inf])
+def test_a_tolerance_that_is_none_is_refused(within: float) -> None:
+    """`within` must be a finite number, zero or more."""
+    with pytest.raises(ValueError, match="within"):
+        emkit.best_of([], np.zeros((3, 1)), within=within)

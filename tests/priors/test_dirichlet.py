@@ -73,3 +73,11 @@ def test_another_number_of_components_is_refused() -> None:
     emissions = FullGaussian.at(np.zeros((2, 1)), [1.0])
     with pytest.raises(emkit.ParameterError, match="axis 'K'"):
         GaussianMixture(np.array([0.5, 0.5]), emissions, Dirichlet(np.ones(3)))
+
+
+def test_a_structural_zero_is_refused_where_the_prior_forbids_it() -> None:
+    """A weight that is zero by structure has no place under a prior that would move it; one of 1 lets it be."""
+    emissions = emkit.SphericalGaussian([[0.0], [5.0]], [1.0, 1.0])
+    with pytest.raises(emkit.ParameterError, match=r"weights\[1\] is 0, impossible under the Dirichlet prior"):
+        emkit.Mixture([1.0, 0.0], emissions, emkit.Dirichlet([2.0, 2.0]))
+    assert emkit.Mixture([1.0, 0.0], emissions, emkit.Dirichlet([2.0, 1.0])).log_prior() == 0.0

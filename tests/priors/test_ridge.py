@@ -179,3 +179,26 @@ def test_start_states_its_ridge() -> None:
         expected = typical_variances(x, np.ones(len(x)), 3)
         assert_allclose(np.diag(target) if name == "covariance" else target, expected, rtol=1e-14)
         assert prior.strength == 1e-6
+
+
+@pytest.mark.parametrize("strength", [1e-3, 0.3, 1.0, 5.0])
+def test_a_ridge_that_is_a_small_part_of_the_data_is_no_complaint(strength: float) -> None:
+    """A healthy component of 150 rows under a ridge of a few rows near the data's own scale is healthy."""
+    x = emkit.datasets.iris().data[:, :2]
+    full = emkit.fit(GaussianMixture.start(x, 1, rng=0, prior=emkit.Ridge(np.cov(x.T), strength)), x)
+    ridge = emkit.DiagonalRidge(x.var(axis=0), strength)
+    diagonal = emkit.fit(GaussianMixture.start(x, 1, rng=0, emissions=emkit.DiagonalGaussian, prior=ridge), x)
+    assert full.converged
+    assert diagonal.converged
+
+
+@pytest.mark.parametrize("emissions", KINDS)
+def test_a_narrow_component_of_many_rows_is_healthy(emissions: Any) -> None:
+    """A component a thousand times narrower than another is no collapse: its rows decide its width."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, (1000, 2)), rng.normal(8, 1e-3, (1000, 2))])
+    fit = emkit.fit(GaussianMixture.start(x, 2, rng=0, emissions=emissions), x)
+    assert fit.converged
+    if emissions is not emkit.TiedGaussian:
+        narrow = fit.model.covariances[np.argmax(fit.model.means[:, 0])]
+        np.testing.assert_allclose(np.diag(narrow), 1e-6, rtol=0.2)

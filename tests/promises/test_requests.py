@@ -204,3 +204,18 @@ def test_what_is_not_a_model_is_refused() -> None:
             emkit.fit(wrong, X)
     with pytest.raises(TypeError, match="emissions: expected emissions"):
         GaussianMixture(HALF, 3)
+
+
+@pytest.mark.parametrize("how", [emkit.starts.k_means, emkit.starts.random_points])
+@pytest.mark.parametrize("rows", [[[0.0], [1e-200], [1.0]], [[1.0], [1 + 2.3e-16], [1e9], [5e9]]])
+def test_rows_that_cannot_be_told_apart_are_no_clusters(how: Any, rows: list[list[float]]) -> None:
+    """Promise 11: more components than rows that differ beyond rounding are refused by a message that says so."""
+    with pytest.raises(ValueError, match=r"cannot be told apart|distinct"):
+        GaussianMixture.start(rows, len(rows), rng=0, how=how)
+
+
+def test_steps_refuse_weights_that_are_all_zero() -> None:
+    """Promise 11: `steps` refuses at the call what `fit` refuses."""
+    model = GaussianMixture([1.0], emkit.SphericalGaussian([[0.0]], [1.0]))
+    with pytest.raises(ValueError, match="all zero"):
+        emkit.steps(model, emkit.Weighted([[0.0], [1.0]], [0.0, 0.0]))
