@@ -31,6 +31,15 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
     an empty one finite; a component that only it holds up is reported as degenerate. Units of a column do not matter.
     """
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse emissions that are not Gaussian."""
+        super().__attrs_post_init__()
+        if not isinstance(self.emissions, Gaussian):
+            raise TypeError(
+                f"emissions: expected Gaussian ones such as emkit.FullGaussian(...), found a "
+                f"{type(self.emissions).__name__}; emkit.Mixture takes any"
+            )
+
     @property
     def means(self) -> Array:
         """The component means, (K, D)."""

@@ -52,6 +52,9 @@ SPREAD = 0.3
 NEARBY = (0.3, 0.03)
 """How far rivals of an M-step's result are drawn, in natural units."""
 
+RIVALS = 4
+"""How many are drawn at each distance: a result off by less than a rival's distance loses to one in three of them."""
+
 MOST_LOST = 3.0
 """Nats per unit that a drawn model may fit worse than the example; beyond that the draw is brought nearer."""
 

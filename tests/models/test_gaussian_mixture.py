@@ -181,3 +181,15 @@ def test_an_empty_component_stays_where_it_was(kind: Any) -> None:
     assert np.isfinite(fit.model.covariances).all()
     assert fit.outcome is emkit.Outcome.DEGENERATE
     assert "component 2" in fit.message
+
+
+def test_other_emissions_are_refused() -> None:
+    """A Gaussian mixture takes Gaussian emissions alone, and names the class that takes any."""
+
+    class Coin:
+        def log_density(self, x: Any) -> Any: ...
+        def statistics(self, x: Any, posterior: Any) -> Any: ...
+        def m_step(self, statistics: Any) -> Any: ...
+
+    with pytest.raises(TypeError, match=r"found a Coin; emkit\.Mixture takes any"):
+        GaussianMixture([0.5, 0.5], Coin())
