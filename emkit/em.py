@@ -107,7 +107,7 @@ def steps(
         ModelError: while iterating, where a step of the model raises.
         ParameterError: while iterating, where a parameter leaves its space.
     """
-    return run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm))
+    return _on_one_thread(run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm)))
 
 
 def fit(
@@ -182,6 +182,14 @@ def _drain(
     except ParameterError as error:
         verdict = left_the_space(error, last.iteration + 1)
     return last, records[: last.iteration + 1], verdict if stop_early else with_complaints(verdict, last)
+
+
+def _on_one_thread(path: Iterator[Step[M]]) -> Iterator[Step[M]]:
+    """Take each step with one BLAS thread, and give the caller's threads back in between."""
+    while True:
+        with one_blas_thread():
+            step = next(path)
+        yield step
 
 
 def _evaluator(model: Any, data: Any, chunk_size: int | None) -> Evaluator:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import emkit
 from emkit import Array, DegenerateError, GaussianMixture, ModelError, Outcome, ParameterError
@@ -293,3 +294,29 @@ def test_another_algorithm_may_take_more_passes() -> None:
     doubled = emkit.fit(START, x, algorithm=Double(), tol=0, max_iter=4)
     assert list(doubled.trace) == emkit.fit(START, x, tol=0, max_iter=8).trace[::2]
     assert [record.passes for record in doubled.trace.records] == [1, 3, 5, 7, 9]
+
+
+def test_steps_use_one_blas_thread_and_give_the_others_back() -> None:
+    """Inside a step BLAS has one thread; between steps it has as many as the caller set."""
+    seen: list[set[int]] = []
+
+    def blas_threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    @emkit.value
+    class Spy(GaussianMixture):
+        def e_step(self, data: Any) -> Any:
+            seen.append(blas_threads())
+            return super().e_step(data)
+
+    plain = GaussianMixture.start(emkit.datasets.faithful().data, 2, rng=0)
+    with threadpool_limits(2, user_api="blas"):
+        outside = blas_threads()
+        for step in emkit.steps(Spy(plain.weights, plain.emissions), emkit.datasets.faithful().data):
+            assert blas_threads() == outside
+            if step.iteration == 2:
+                break
+        emkit.fit(Spy(plain.weights, plain.emissions), emkit.datasets.faithful().data, max_iter=2)
+        assert blas_threads() == outside
+    assert seen
+    assert all(threads == {1} for threads in seen)
