@@ -11,7 +11,7 @@ from emkit.arrays import TINY, Array
 
 X = TypeVar("X")
 
-LARGEST_SUM = 1e250
+LARGEST_SUM = 1e300
 """Weights that sum to more leave no room in floating point for what they weigh."""
 
 
