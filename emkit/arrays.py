@@ -40,6 +40,11 @@ def condition(weights: Array, log_density: Array) -> tuple[Array, Array]:
     return (peak + np.log(total))[:, 0], posterior
 
 
+def first_index(where: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the index of the first true entry, as plain integers to show in a message; there must be one."""
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
 def average(total: Array, weight: Array, *, otherwise: Array) -> Array:
     """Total divided by weight where there is weight, and `otherwise` where there is none.
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias, final
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-from emkit.arrays import EPS, TINY, Array
+from emkit.arrays import EPS, TINY, Array, first_index
 
 Problem: TypeAlias = tuple[tuple[int, ...], str]
 """Where a value leaves its constraint (an index), and how."""
@@ -55,7 +55,7 @@ def unexplained(factor: Array, variance: Array) -> Array:
 def _first(bad: np.ndarray, value: Array, what: str) -> Problem | None:
     if not bad.any():
         return None
-    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    index = first_index(bad)
     return index, f"is {value[index]:.6g}, {what}"
 
 
@@ -149,7 +149,7 @@ class Simplex:
         wrong = np.abs(total - 1) > SUM_TOLERANCE
         if not wrong.any():
             return None
-        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        index = first_index(wrong)
         return index, f"sums to {total[index]:.10g}; expected 1"
 
     def to_free(self, value: Array) -> Array:

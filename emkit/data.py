@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import TINY, Array
+from emkit.arrays import TINY, Array, first_index
 
 X = TypeVar("X")
 
@@ -96,7 +96,7 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data") -> Arr
         matrix = array.astype(np.float64, copy=False)
     finite = np.isfinite(matrix)
     if not finite.all():
-        row, column = (int(i) for i in np.argwhere(~finite)[0])
+        row, column = first_index(~finite)
         raise ValueError(
             f"{name}: row {row}, column {column} is {matrix[row, column]}; expected finite numbers. "
             "Drop or impute such rows first"

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from emkit.arrays import first_index
 from emkit.constraints import Constraint, Positive, PositiveDefinite, Probability, Real, Simplex
 
 DECLARED = "emkit.declared"
@@ -81,7 +82,7 @@ def checked(given: Any, name: str, declared: Declaration) -> Any:
             f"{name}: expected axes ({', '.join(declared.axes)}), found an array of shape {array.shape}"
         )
     if not np.isfinite(array).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        index = first_index(~np.isfinite(array))
         raise ParameterError(f"{_entry(name, index)} is {array[index]}: expected a finite number", finite=False)
     problem = declared.constraint.problem(array)
     if problem is not None:

@@ -39,6 +39,11 @@ def fall_threshold(before: Record, after: Record) -> float:
     return FALL_FACTOR * (before.rounding + after.rounding)
 
 
+def fell(before: Record, after: Record) -> bool:
+    """Return whether the objective fell by more than rounding."""
+    return after.objective < before.objective - fall_threshold(before, after)
+
+
 @final
 class Trace(Sequence[float]):
     """The objective of every accepted model: `trace[i]` after i iterations, in nats; the last is the fit's model.
@@ -96,11 +101,7 @@ class Trace(Sequence[float]):
     def violations(self) -> list[int]:
         """The iterations at which the objective fell by more than rounding: none, for exact EM."""
         pairs = zip(self.records, self.records[1:], strict=False)
-        return [
-            i
-            for i, (before, after) in enumerate(pairs, start=1)
-            if after.objective < before.objective - fall_threshold(before, after)
-        ]
+        return [i for i, (before, after) in enumerate(pairs, start=1) if fell(before, after)]
 
     @property
     def monotone(self) -> bool:

@@ -9,7 +9,7 @@ from emkit.execution.evaluate import Evaluator
 from emkit.model import Complains
 from emkit.run import Blame, Step
 from emkit.stopping import Outcome, Verdict
-from emkit.trace import Record, fall_threshold
+from emkit.trace import Record, fall_threshold, fell
 
 
 def not_finite(step: Step[Any]) -> Verdict | None:
@@ -28,9 +28,9 @@ def not_finite(step: Step[Any]) -> Verdict | None:
 
 def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evaluator: Evaluator) -> Verdict | None:
     """Convict a fall beyond rounding, if the objectives re-evaluated through log_marginal fall too."""
-    threshold = fall_threshold(before, after)
-    if after.objective >= before.objective - threshold:
+    if not fell(before, after):
         return None
+    threshold = fall_threshold(before, after)
     with Blame(step.iteration, step.model, "log_marginal"):
         careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
     if careful >= -threshold:
