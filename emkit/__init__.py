@@ -11,7 +11,7 @@ from emkit import datasets, starts
 from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
 from emkit.data import Weighted
-from emkit.declarations import ParameterError, positive, positive_definite, probability, real, simplex
+from emkit.declarations import ParameterError, fixed, parts, positive, positive_definite, probability, real, simplex
 from emkit.em import DegenerateError, Fit, fit, steps
 from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
@@ -30,7 +30,7 @@ from emkit.run import ModelError, Step
 from emkit.statistics import Expectation, Statistics
 from emkit.stopping import Outcome
 from emkit.trace import Trace
-from emkit.values import replace, value
+from emkit.values import replace, update, value
 
 if TYPE_CHECKING:
     from emkit import plot, testing
@@ -69,8 +69,10 @@ __all__ = [
     "condition",
     "datasets",
     "fit",
+    "fixed",
     "n_free_parameters",
     "pack",
+    "parts",
     "plot",
     "positive",
     "positive_definite",
@@ -82,6 +84,7 @@ __all__ = [
     "steps",
     "testing",
     "unpack",
+    "update",
     "value",
 ]
 

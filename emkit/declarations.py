@@ -18,6 +18,12 @@ from emkit.constraints import Constraint, Positive, PositiveDefinite, Probabilit
 DECLARED = "emkit.declared"
 """Under this name a field's metadata hold its declaration."""
 
+FIXED = "emkit.fixed"
+"""Under this name a field's metadata say that it names the parameters held fixed."""
+
+PARTS = "emkit.parts"
+"""Under this name a field's metadata hold the `Parts` of a tuple of values."""
+
 
 class ParameterError(ValueError):
     """A parameter left its space; the message names the class, the field and the entry.
@@ -37,6 +43,14 @@ class Declaration:
     constraint: Constraint
     axes: tuple[str, ...]
     free: bool  # False for hyperparameters: validated, never packed or counted
+
+
+@attrs.frozen
+class Parts:
+    """How the named axes of a tuple of values combine: some agree, one adds up, the rest are each part's own."""
+
+    shared: tuple[str, ...]
+    added: str | None
 
 
 def _declare(constraint: Constraint, axes: tuple[str, ...], free: bool) -> Any:
@@ -66,6 +80,34 @@ def simplex(*axes: str, free: bool = True) -> Any:
 def positive_definite(*axes: str, free: bool = True) -> Any:
     """Declare a parameter of covariance matrices on the last two axes."""
     return _declare(PositiveDefinite(), axes, free)
+
+
+def fixed() -> Any:
+    """Declare the field that names the parameters held fixed: `fixed: frozenset[str] = fixed()`.
+
+    A name is that of a free parameter or of a field that is a value itself. Parameters held fixed have no free
+    coordinates and are not counted. The M-step that owns a parameter holds it: `update` leaves it alone, and where
+    blocks are maximised jointly the M-step reads `self.fixed`.
+    """
+    return attrs.field(default=frozenset(), converter=_names, metadata={FIXED: True}, kw_only=True)
+
+
+def parts(*shared: str, added: str | None = None, check: Any = None) -> Any:
+    """Declare a tuple of values: the axes in `shared` agree among them and with the rest, `added` is their sum."""
+    return attrs.field(converter=_as_tuple, validator=check, metadata={PARTS: Parts(shared, added)})
+
+
+def _names(given: Any) -> frozenset[str]:
+    names = frozenset([given] if isinstance(given, str) else given)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"fixed: expected names of parameters, found {given!r:.60}")
+    return names
+
+
+def _as_tuple(given: Any) -> tuple[Any, ...]:
+    if not isinstance(given, (list, tuple)) or not given:
+        raise TypeError(f"expected a list of at least one part, found {given!r:.60}")
+    return tuple(given)
 
 
 def checked(given: Any, name: str, declared: Declaration) -> Any:

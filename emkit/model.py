@@ -14,6 +14,7 @@ Everything more is a power, a small protocol of its own. A model has it by havin
     configurations          every latent configuration of a tiny data set: the oracle of the conformance kit
     sample                  simulation
     complaints              the model sits on an edge of its parameter space: the outcome `degenerate`
+    redundant_parameters    directions in which the distribution does not change (a rotation of factors)
     partial_m_step          an M-step that raises Q without maximising it (GEM, ECM) says so
 """
 
@@ -158,6 +159,15 @@ class Complains(Protocol):
 
         The statistics are those of the E-step at this model: they tell what it learnt from how much.
         """
+        ...
+
+
+@runtime_checkable
+class HasRedundantParameters(Protocol):
+    """Power: free coordinates that outnumber the dimensions of the family of distributions."""
+
+    def redundant_parameters(self) -> int:
+        """Return how many directions in the free coordinates leave the distribution as it is."""
         ...
 
 

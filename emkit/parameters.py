@@ -7,7 +7,8 @@ import numpy as np
 
 from emkit.arrays import Array
 from emkit.declarations import Declaration
-from emkit.values import declarations, is_value, layout, nested, replace
+from emkit.model import HasRedundantParameters
+from emkit.values import declarations, held, is_value, layout, nested, replace
 
 V = TypeVar("V")
 
@@ -33,39 +34,67 @@ def unpack(free: Array, *, like: V) -> V:
     """
     _require_declared(like)
     free = np.asarray(free, dtype=np.float64)
-    if free.shape != (n_free_parameters(like),):
-        raise ValueError(f"unpack: expected {n_free_parameters(like)} free coordinates, found shape {free.shape}")
+    size = _n_coordinates(like)
+    if free.shape != (size,):
+        raise ValueError(f"unpack: expected {size} free coordinates, found shape {free.shape}")
     result, _ = _rebuild(like, free)
     return result
 
 
 def n_free_parameters(model: Any) -> int:
-    """Count the free parameters of a value: the length of `pack(model)`."""
+    """Count the free parameters of a value: its free coordinates, less those that it says are redundant.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
     _require_declared(model)
+    return _n_coordinates(model) - _n_redundant(model)
+
+
+def _n_coordinates(model: Any) -> int:
     return sum(declared.constraint.free_size(np.asarray(p)) for declared, p in _free_parameters(model))
 
 
+def _n_redundant(of: Any) -> int:
+    own = of.redundant_parameters() if isinstance(of, HasRedundantParameters) else 0
+    return own + sum(_n_redundant(inner) for _, values in _learning(of) for inner in values)
+
+
+def _free_names(of: Any) -> list[tuple[str, Declaration]]:
+    kept = held(of)
+    return [(name, declared) for name, declared in declarations(of) if declared.free and name not in kept]
+
+
+def _learning(of: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return the nested values that are not held fixed."""
+    kept = held(of)
+    return [(name, values) for name, values in nested(of) if name not in kept]
+
+
 def _free_parameters(of: Any) -> Iterator[tuple[Declaration, Any]]:
-    for name, declared in declarations(of):
-        if declared.free:
-            yield declared, getattr(of, name)
-    for _, inner in nested(of):
-        yield from _free_parameters(inner)
+    for name, declared in _free_names(of):
+        yield declared, getattr(of, name)
+    for _, values in _learning(of):
+        for inner in values:
+            yield from _free_parameters(inner)
 
 
 def _rebuild(like: Any, free: Array) -> tuple[Any, int]:
     """Return `like` with its parameters read from the head of `free`, and how many coordinates that took."""
     changes: dict[str, Any] = {}
     used = 0
-    for name, declared in declarations(like):
-        if declared.free:
-            old = np.asarray(getattr(like, name))
-            size = declared.constraint.free_size(old)
-            changes[name] = declared.constraint.from_free(free[used : used + size], old)
-            used += size
-    for name, inner in nested(like):
-        changes[name], size = _rebuild(inner, free[used:])
+    for name, declared in _free_names(like):
+        old = np.asarray(getattr(like, name))
+        size = declared.constraint.free_size(old)
+        changes[name] = declared.constraint.from_free(free[used : used + size], old)
         used += size
+    for name, values in _learning(like):
+        rebuilt = []
+        for inner in values:
+            made, size = _rebuild(inner, free[used:])
+            rebuilt.append(made)
+            used += size
+        changes[name] = tuple(rebuilt) if isinstance(getattr(like, name), tuple) else rebuilt[0]
     return replace(like, **changes), used
 
 
@@ -77,11 +106,13 @@ def _require_declared(model: Any) -> None:
         )
     for name, _ in layout(model):
         inner = getattr(model, name)
-        if hasattr(inner, "m_step"):  # it learns, so it has parameters
-            _require_declared(inner)
+        for one in inner if isinstance(inner, tuple) else (inner,):
+            if hasattr(one, "m_step"):  # it learns, so it has parameters
+                _require_declared(one)
 
 
 def _all_declarations(of: Any) -> Iterator[Declaration]:
     yield from (declared for _, declared in declarations(of))
-    for _, inner in nested(of):
-        yield from _all_declarations(inner)
+    for _, values in nested(of):
+        for inner in values:
+            yield from _all_declarations(inner)

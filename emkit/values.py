@@ -4,6 +4,7 @@ A model, its statistics and its priors are values. A value is checked when it is
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
@@ -11,9 +12,13 @@ import numpy as np
 
 from emkit.declarations import (
     DECLARED,
+    FIXED,
+    PARTS,
     Declaration,
     ParameterError,
+    Parts,
     checked,
+    parts,
     positive,
     positive_definite,
     probability,
@@ -30,7 +35,7 @@ _AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field th
 
 @dataclass_transform(
     frozen_default=True,
-    field_specifiers=(real, positive, probability, simplex, positive_definite, attrs.field),
+    field_specifiers=(real, positive, probability, simplex, positive_definite, parts, attrs.field),
 )
 def value(cls: type[T]) -> type[T]:
     """Make a class a frozen value: attrs fields, read-only arrays, `==` that understands arrays.
@@ -45,6 +50,7 @@ def value(cls: type[T]) -> type[T]:
 
     def check(self: Any) -> None:
         self.__dict__[_AXES] = _agreed_axes(self)
+        _check_held(self)
         if own_check is not None:
             own_check(self)
 
@@ -78,12 +84,25 @@ def replace(model: V, **changes: Any) -> V:
     return attrs.evolve(model, **changes)  # type: ignore[misc]  # any `value` is an attrs class
 
 
-def nested(of: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the fields that are values themselves."""
+def update(model: V, **learnt: Any) -> V:
+    """Return a copy of a value with what an M-step learnt, but for the parameters held fixed."""
+    kept = held(model)
+    return replace(model, **{name: new for name, new in learnt.items() if name not in kept})
+
+
+def held(of: Any) -> frozenset[str]:
+    """Return the names of the fields of a value that are held fixed."""
+    return frozenset(chain.from_iterable(getattr(of, f.name) for f in attrs.fields(type(of)) if FIXED in f.metadata))
+
+
+def nested(of: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the fields that are values themselves, or tuples of values: their names and values."""
     for name, declared in layout(of):
         inner = getattr(of, name)
-        if declared is None and _AXES in getattr(inner, "__dict__", ()):
-            yield name, inner
+        if declared is None:
+            values = inner if isinstance(inner, tuple) else (inner,)
+            if values and all(_AXES in getattr(one, "__dict__", ()) for one in values):
+                yield name, values
 
 
 def _protect(cls: type, fields: list[Any]) -> list[Any]:
@@ -124,10 +143,24 @@ def _agreed_axes(of: Any) -> dict[str, tuple[int, str]]:
     for name, declared in declarations(of):
         for axis, size in zip(declared.axes, np.shape(getattr(of, name)), strict=True):
             meet(axis, size, name)
-    for name, inner in nested(of):
-        for axis, (size, where) in inner.__dict__[_AXES].items():
-            meet(axis, size, f"{name}.{where}")
+    combined = {field.name: field.metadata.get(PARTS) for field in attrs.fields(type(of))}
+    for name, values in nested(of):
+        how: Parts | None = combined[name]
+        for i, inner in enumerate(values):
+            for axis, (size, where) in inner.__dict__[_AXES].items():
+                if how is None or axis in how.shared:
+                    meet(axis, size, f"{name}.{where}" if how is None else f"{name}[{i}].{where}")
+        if how is not None and how.added is not None:
+            meet(how.added, sum(inner.__dict__[_AXES][how.added][0] for inner in values), name)
     return sizes
+
+
+def _check_held(of: Any) -> None:
+    """Refuse to hold what is not a parameter."""
+    free = [name for name, declared in declarations(of) if declared.free] + [name for name, _ in nested(of)]
+    for name in held(of):
+        if name not in free:
+            raise ParameterError(f"{type(of).__name__}.fixed: expected names among {', '.join(free)}, found {name!r}")
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -190,3 +190,82 @@ def test_replace_checks_anew() -> None:
 def test_a_parameter_without_axes_is_a_float() -> None:
     """A parameter declared without axes is kept as a plain float."""
     assert type(outer(np.random.default_rng(0)).noise) is float
+
+
+@emkit.value
+class Holding:
+    rates: Array = emkit.positive("K")
+    inner: Inner
+    fixed: frozenset[str] = emkit.fixed()
+
+
+def holding(*names: str) -> Holding:
+    rng = np.random.default_rng(5)
+    inner = Inner(rng.normal(size=(2, 3)), np.tile(np.eye(3), (2, 1, 1)))
+    return Holding([1.0, 2.0], inner, fixed=names)
+
+
+@pytest.mark.parametrize(("names", "count"), [((), 20), (("rates",), 18), (("inner",), 2), (("rates", "inner"), 0)])
+def test_parameters_held_fixed_have_no_coordinates(names: tuple[str, ...], count: int) -> None:
+    """What is held fixed is neither packed nor counted, and comes back unchanged from free coordinates."""
+    model = holding(*names)
+    assert emkit.n_free_parameters(model) == count
+    moved = emkit.unpack(emkit.pack(model) + 1, like=model)
+    assert np.array_equal(moved.rates, model.rates) == ("rates" in names)
+    assert (moved.inner == model.inner) == ("inner" in names)
+    assert moved.fixed == frozenset(names)
+
+
+def test_update_leaves_what_is_held_fixed() -> None:
+    """`update` changes parameters but for those held fixed."""
+    model = emkit.update(holding("rates"), rates=[5.0, 6.0], inner=holding().inner)
+    assert model.rates.tolist() == [1, 2]
+    assert emkit.update(holding(), rates=[5.0, 6.0]).rates.tolist() == [5, 6]
+
+
+def test_only_parameters_can_be_held_fixed() -> None:
+    """A name that is no parameter is refused, and the parameters are listed."""
+    with pytest.raises(ParameterError, match=r"Holding\.fixed: expected names among rates, inner, found 'rate'"):
+        holding("rate")
+    with pytest.raises(TypeError, match="expected names of parameters"):
+        holding(3)
+
+
+@emkit.value
+class Columns:
+    means: Array = emkit.real("K", "D")
+
+
+@emkit.value
+class Blocks:
+    weights: Array = emkit.simplex("K")
+    noise: Array = emkit.positive("D")
+    blocks: tuple[Columns, ...] = emkit.parts("K", added="D")
+
+
+def test_axes_of_parts_agree_or_add_up() -> None:
+    """Of a tuple of values shared axes agree, an added axis is their sum, and free coordinates follow their order."""
+    parts = [Columns(np.zeros((2, 1))), Columns(np.ones((2, 3)))]
+    model = Blocks([0.5, 0.5], np.ones(4), parts)
+    assert emkit.n_free_parameters(model) == 1 + 4 + 2 + 6
+    back = emkit.unpack(emkit.pack(model), like=model)
+    assert back == model
+    with pytest.raises(ParameterError, match=r"blocks\[0\]\.means has 2 along axis 'K', but weights has 3"):
+        Blocks([0.2, 0.3, 0.5], np.ones(4), parts)
+    with pytest.raises(ParameterError, match=r"blocks has 4 along axis 'D', but noise has 5"):
+        Blocks([0.5, 0.5], np.ones(5), parts)
+
+
+def test_redundant_coordinates_are_not_counted() -> None:
+    """A model that knows of directions without effect has fewer free parameters than coordinates."""
+    model = Turning([[1.0, 2.0]])
+    assert len(emkit.pack(model)) == 2
+    assert emkit.n_free_parameters(model) == 1
+
+
+@emkit.value
+class Turning:
+    loadings: Array = emkit.real("D", "Q")
+
+    def redundant_parameters(self) -> int:
+        return 1

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array, condition
 from emkit.data import Weighted, split_weight
-from emkit.declarations import ParameterError, simplex
+from emkit.declarations import ParameterError, fixed, simplex
 from emkit.emissions.protocol import (
     Emissions,
     EnumeratesStates,
@@ -22,7 +22,7 @@ from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, May
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet
 from emkit.statistics import Expectation, Statistics
-from emkit.values import replace, value
+from emkit.values import update, value
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Emissions[Any])
@@ -52,6 +52,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         weights: (K,) on the simplex; exact zeros stay zero.
         emissions: the K distributions; any value of the `Emissions` protocol.
         weights_prior: a `Dirichlet`, or None for maximum likelihood.
+        fixed: names of what an M-step leaves as it is: "weights", "emissions" or both.
 
     Data are whatever the emissions take, or `Weighted`; `prepare` turns them into `Weighted`, as `e_step` expects.
     Reference: Bishop (2006), Pattern Recognition and Machine Learning, section 9.2 and 9.3.
@@ -63,6 +64,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     weights: Array = simplex("K")
     emissions: E = attrs.field(validator=_check_emissions)
     weights_prior: Dirichlet | None = optional_prior(Dirichlet)
+    fixed: frozenset[str] = fixed()
 
     def __attrs_post_init__(self) -> None:
         """Refuse a prior that would move weights which are zero by structure."""
@@ -98,7 +100,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
         """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""
         weights = self.weights_given(statistics.count)
-        return replace(self, weights=weights, emissions=self.emissions.m_step(statistics.emissions))
+        return update(self, weights=weights, emissions=self.emissions.m_step(statistics.emissions))
 
     def weights_given(self, count: Array) -> Array:
         """Return the mode of the weights (K,) given expected counts (K,)."""

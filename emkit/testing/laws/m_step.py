@@ -8,9 +8,10 @@ from emkit.em import fit
 from emkit.model import HasExpectedLogJoint
 from emkit.stopping import Outcome
 from emkit.testing.case import Case, bound
-from emkit.testing.law import law, require
+from emkit.testing.law import law, require, require_close
 from emkit.testing.meaning import require_same_model, rounding_of_gradient
 from emkit.testing.tolerances import GRADIENT, NEARBY, RELATIVE, RIVALS
+from emkit.values import held, is_value
 
 ITERATIONS = 6
 
@@ -88,3 +89,15 @@ def m_step_depends_on_statistics_alone(case: Case, rng: np.random.Generator) -> 
     statistics = case.draw_model(rng).e_step(case.draw_data(rng)).statistics
     one, other = (case.draw_model(rng).m_step(statistics) for _ in range(2))
     require_same_model(case, one, other, "m_step of the same statistics by two models")
+
+
+@law(
+    needs=lambda case: is_value(case.model) and bool(held(case.model)),
+    advice="end m_step in emkit.update(self, ...), or read self.fixed where blocks are maximised jointly",
+)
+def held_parameters_stay(case: Case, rng: np.random.Generator) -> None:
+    """The M-step leaves parameters that are held fixed as they are."""
+    model = case.draw_model(rng)
+    result = model.m_step(model.e_step(case.draw_data(rng)).statistics)
+    for name in held(model):
+        require_close(getattr(result, name), getattr(model, name), f"{name}, held fixed", tolerance=0.0)
