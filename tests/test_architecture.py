@@ -21,6 +21,7 @@ FLOORS = {
     "emkit.constraints": 0,
     "emkit.data": 0,
     "emkit.datasets": 0,
+    "emkit.matrices": 0,
     "emkit.declarations": 0,
     "emkit.values": 1,
     "emkit.parameters": 1,

@@ -79,13 +79,14 @@ class PoissonMixture(OneDimensional):
     weights: Array = emkit.simplex("K")
     rates: Array = emkit.positive("K")
     prior: Gamma | None = None  # of the rates
+    fixed: frozenset[str] = emkit.fixed()
 
     def log_density(self, x: Array) -> Array:
         return np.asarray(poisson.logpmf(x[:, None], self.rates))
 
     def m_step(self, s: Sums) -> Self:
         shape, rate = (1.0, 0.0) if self.prior is None else (self.prior.shape, self.prior.rate)
-        return emkit.replace(
+        return emkit.update(
             self,
             weights=s.weight / s.weight.sum(),
             rates=emkit.average(s.total + shape - 1, s.weight + rate, otherwise=self.rates),

@@ -53,6 +53,13 @@ class PriorNotApplied(PoissonMixture):
         return emkit.replace(self, weights=s.weight / s.weight.sum(), rates=s.total / s.weight)
 
 
+class OverwritesHeld(PoissonMixture):
+    """The M-step learns rates that are held fixed."""
+
+    def m_step(self, s: Sums) -> Self:
+        return emkit.replace(super().m_step(s), rates=s.total / s.weight)
+
+
 class BesselDenominator(NormalMixture):
     """Variances are divided by n - 1."""
 

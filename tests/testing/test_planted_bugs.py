@@ -25,6 +25,7 @@ BUGS: list[tuple[Any, Any, list[str]]] = [
     (planted.OvershootingRates(*POISSON), COUNTS, ["objective_never_falls", "m_step_raises_q"]),
     (planted.PriorNotCounted(*POISSON, PRIOR), COUNTS, ["gradient_is_zero_at_m_step", "m_step_raises_q"]),
     (planted.PriorNotApplied(*POISSON, PRIOR), COUNTS, ["gradient_is_zero_at_m_step", "m_step_raises_q"]),
+    (planted.OverwritesHeld(*POISSON, fixed="rates"), COUNTS, ["held_parameters_stay"]),
     (planted.BesselDenominator(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step"]),
     (planted.AddsConstant(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step"]),
     (planted.StaleMean(*NORMAL), NUMBERS, ["gradient_is_zero_at_m_step", "m_step_depends_on_statistics_alone"]),
