@@ -17,12 +17,15 @@ from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.spherical import SphericalGaussian
 from emkit.emissions.gaussian.tied import TiedGaussian
-from emkit.emissions.protocol import Emissions
+from emkit.emissions.poisson import Poisson
+from emkit.emissions.protocol import Emissions, Family
+from emkit.incomplete import Incomplete
 from emkit.model import LatentVariableModel
 from emkit.models.gaussian_mixture import GaussianMixture
 from emkit.models.mixture import Mixture
 from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.priors.dirichlet import Dirichlet
+from emkit.priors.gamma import GammaPrior
 from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
 from emkit.priors.ridge import DiagonalRidge, Ridge
 from emkit.restarts import Restarts, best_of
@@ -45,9 +48,12 @@ __all__ = [
     "Dirichlet",
     "Emissions",
     "Expectation",
+    "Family",
     "Fit",
     "FullGaussian",
+    "GammaPrior",
     "GaussianMixture",
+    "Incomplete",
     "LatentVariableModel",
     "Mixture",
     "ModelError",
@@ -56,6 +62,7 @@ __all__ = [
     "Outcome",
     "ParameterError",
     "Point",
+    "Poisson",
     "Restarts",
     "Ridge",
     "SphericalGaussian",

@@ -1,7 +1,7 @@
 """Data at the door: observation weights, and matrices checked once before any work starts."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 import attrs
 import numpy as np
@@ -11,12 +11,15 @@ from emkit.arrays import TINY, Array, first_index
 
 X = TypeVar("X")
 
+Labels: TypeAlias = npt.NDArray[np.intp]
+"""Whole numbers that name one of several things: a class, a cell, an annotator."""
+
 LARGEST_SUM = 1e300
 """Weights that sum to more leave no room in floating point for what they weigh."""
 
 
 def _as_weight(weight: npt.ArrayLike) -> Array:
-    array = np.asarray(_numbers(weight, "weight: expected one number for each unit"), dtype=np.float64).view()
+    array = np.asarray(as_numbers(weight, "weight: expected one number for each unit"), dtype=np.float64).view()
     if array.ndim != 1:
         raise ValueError(f"weight: expected one number for each unit, found an array of shape {array.shape}")
     bad = ~(np.isfinite(array) & (array >= 0))
@@ -71,20 +74,52 @@ def split_weight(data: Any) -> tuple[Any, Array | None]:
     return (data.data, data.weight) if isinstance(data, Weighted) else (data, None)
 
 
-def as_matrix(x: Any, *, features: int | None = None, name: str = "data") -> Array:
+def as_weighted(x: X, weight: Array | None) -> Weighted[X]:
+    """Put data and weights together; every unit counts once where there are none."""
+    return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)  # type: ignore[arg-type]
+
+
+def as_labels(x: Any, size: int | None = None, *, name: str = "data", advice: str = "") -> Labels:
+    """Return x as (N,) whole numbers from 0, without a copy where it already holds native ones.
+
+    Args:
+        x: a one-dimensional array of whole numbers, of any type, or anything NumPy turns into one.
+        size: one more than the largest number allowed; None allows any.
+        name: what errors call it.
+        advice: what errors say of a number that is not allowed.
+
+    Raises:
+        TypeError: text, dates, or otherwise non-numeric data.
+        ValueError: not one-dimensional, or an entry that is not a whole number in the range; the message names its row.
+    """
+    array = as_numbers(x, f"{name}: expected whole numbers from 0, which np.unique(x, return_inverse=True) makes of names")
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one whole number for each unit, found an array of shape {array.shape}")
+    with np.errstate(invalid="ignore"):  # what is no whole number then is named below
+        labels = array.astype(np.intp, copy=False)
+    wrong = (labels != array) | (labels < 0) | (labels >= (np.inf if size is None else size))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        allowed = "of zero or more" if size is None else f"from 0 to {size - 1}"
+        raise ValueError(f"{name}: row {row} is {array[row]}; expected a whole number {allowed}{advice}")
+    return labels
+
+
+def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missing: bool = False) -> Array:
     """Return x as an (N, D) matrix of finite native float64, without a copy where it already is one.
 
     Args:
         x: a two-dimensional array of real numbers, or anything NumPy turns into one (lists, data frames).
         features: the number of columns D the model expects; None accepts any.
         name: what errors call it.
+        missing: whether nan stands for a missing value.
 
     Raises:
         TypeError: complex numbers, text, dates, sparse or otherwise non-numeric data.
         ValueError: not two-dimensional, empty, masked, another number of columns, or an entry that is nan or
             infinite; the message names its row and column.
     """
-    array = _numbers(x, f"{name}: expected real numbers, a rectangular (N, D) matrix")
+    array = as_numbers(x, f"{name}: expected real numbers, a rectangular (N, D) matrix")
     if array.ndim != 2:
         advice = "; write x[:, None] for N observations of one feature, x[None, :] for one" if array.ndim == 1 else ""
         raise ValueError(f"{name}: expected an (N, D) matrix, found {array.ndim} dimensions{advice}")
@@ -94,17 +129,16 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data") -> Arr
         raise ValueError(f"{name}: expected {features} columns, found {array.shape[1]}")
     with np.errstate(over="ignore"):  # what is infinite then is named below
         matrix = array.astype(np.float64, copy=False)
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        row, column = first_index(~finite)
-        raise ValueError(
-            f"{name}: row {row}, column {column} is {matrix[row, column]}; expected finite numbers. "
-            "Drop or impute such rows first"
-        )
+    allowed = np.isfinite(matrix) | np.isnan(matrix) if missing else np.isfinite(matrix)
+    if not allowed.all():
+        row, column = first_index(~allowed)
+        value = matrix[row, column]
+        advice = "say emkit.Incomplete(x) where nan means missing" if np.isnan(value) else "drop such rows first"
+        raise ValueError(f"{name}: row {row}, column {column} is {value}; expected finite numbers: {advice}")
     return matrix
 
 
-def _numbers(given: Any, expected: str) -> npt.NDArray[Any]:
+def as_numbers(given: Any, expected: str) -> npt.NDArray[Any]:
     """Return an array of real numbers, or say what was expected and what was found."""
     if any(np.ma.is_masked(part) for part in (given if isinstance(given, (list, tuple)) else [given])):
         raise ValueError(f"{expected}, found a masked array with masked entries")

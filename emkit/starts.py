@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from emkit.arguments import check_count
 from emkit.arrays import Array, average
+from emkit.incomplete import Incomplete
 
 Start: TypeAlias = Callable[[Array, Array, int, np.random.Generator], Array]
 
@@ -79,6 +80,22 @@ def check_enough(x: Array, n_components: int) -> None:
             f"n_components: {n_components} components need at least as many distinct rows with weight; the data "
             f"have {distinct}. Ask for fewer components"
         )
+
+
+def features_of(x: Any) -> Array:
+    """Return rows (N, D) by which a start can tell them apart: what is missing stands at the mean of its column.
+
+    Raises:
+        ValueError: a column that is never observed.
+    """
+    if not isinstance(x, Incomplete):
+        return np.asarray(x)
+    count = x.seen.sum(axis=0)  # (D,)
+    if not count.all():
+        raise ValueError(
+            f"data: column {int(np.argmin(count))} is never observed; drop it: nothing can be learnt of it"
+        )
+    return x.filled(np.nanmean(x.data, axis=0))
 
 
 def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int) -> Array:

@@ -1,8 +1,8 @@
 """What one latent state emits: the inner protocol, shared by every structure with a discrete latent state.
 
-You write three methods and a start on a frozen value that holds the parameters of all K states; a mixture takes it,
-and so does any other structure. Powers of models (`prepare`, `log_prior`, `complaints`, `partial_m_step`) work here
-too; those below belong to emissions alone.
+You write three methods on a frozen value that holds the parameters of all K states; a mixture takes it, and so does
+any other structure. Powers of models (`prepare`, `accepts`, `log_prior`, `complaints`, `partial_m_step`) work here too;
+those below belong to emissions alone. A class that is also a `Family` can be started from data.
 """
 
 from abc import abstractmethod
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
+from emkit.incomplete import Incomplete
 
 S = TypeVar("S")
 
@@ -34,6 +35,29 @@ class Emissions(Protocol[S]):
     @abstractmethod
     def m_step(self, statistics: S, /) -> Self:
         """Return the emissions that maximise the expected log density + log prior; states without weight stay."""
+        ...
+
+
+@runtime_checkable
+class Family(Protocol):
+    """Emissions that can be made from data: a class with these class methods, or a recipe with these methods."""
+
+    @abstractmethod
+    def read(self, x: Any, /) -> Any:
+        """Return data checked, before any parameter is known."""
+        ...
+
+    @abstractmethod
+    def features(self, x: Any, /) -> Array:
+        """Return the numbers (N, F), none missing, by which a start tells how far apart units are."""
+        ...
+
+    @abstractmethod
+    def around(self, *args: Any, **options: Any) -> Any:
+        """Return the emissions of K states, given checked data and posterior (N, K) with weights in it.
+
+        Keyword arguments are those that a structure's `start` passes on, such as `prior`.
+        """
         ...
 
 
@@ -70,4 +94,17 @@ class EnumeratesStates(Protocol):
 
     def complete(self, row: Any, /) -> Iterator[tuple[float, Any]]:
         """Yield, for data of one row and each state k, log p(x | k; self) and the complete-data statistics."""
+        ...
+
+
+@runtime_checkable
+class Imputes(Protocol):
+    """Power: what is missing, from what is seen."""
+
+    def impute(self, x: Incomplete, posterior: Array, /) -> Array:
+        """Return x (N, D), missing cells replaced by their expectation, with states shared out by posterior (N, K)."""
+        ...
+
+    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator, /) -> Array:
+        """Return x (N, D), missing cells drawn given the seen cells of their row and its state."""
         ...

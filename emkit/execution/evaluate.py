@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emkit.data import Weighted, split_weight
+from emkit.incomplete import Incomplete
 from emkit.model import Accepts, HasPrior, Prepares, Summarises
 from emkit.statistics import Expectation
 
@@ -36,11 +37,7 @@ class Evaluator:
                 f"model: expected an object with the methods {', '.join(PROTOCOL)}, found {model!r:.60}"
                 + ("; call the class to make a model" if isinstance(model, type) else f", which lacks {missing[0]}")
             )
-        if isinstance(data, Weighted) and not (isinstance(model, Accepts) and model.accepts(Weighted)):
-            raise TypeError(
-                f"{type(model).__name__} does not accept Weighted data. A model that does has a method "
-                "`accepts(self, wrapper)` that returns True for it"
-            )
+        _check_wrappers(model, data)
         if isinstance(data, Weighted) and not data.weight.any():
             raise ValueError("data: the weights are all zero; expected at least one unit with weight")
         prepared = model.prepare(data) if isinstance(model, Prepares) else data
@@ -82,6 +79,17 @@ class Evaluator:
 def log_prior(model: Any) -> float:
     """Return the log prior of a model, nats; 0 without that power."""
     return float(model.log_prior()) if isinstance(model, HasPrior) else 0.0
+
+
+def _check_wrappers(model: Any, data: Any) -> None:
+    """Refuse data in a wrapper that the model does not know of."""
+    for wrapper in (Weighted, Incomplete):
+        wrapped = isinstance(data, wrapper) or isinstance(split_weight(data)[0], wrapper)
+        if wrapped and not (isinstance(model, Accepts) and model.accepts(wrapper)):
+            raise TypeError(
+                f"{type(model).__name__} does not accept {wrapper.__name__} data. A model that does has a method "
+                "`accepts(self, wrapper)` that returns True for it"
+            )
 
 
 def _added(summaries: list[Any]) -> Any:

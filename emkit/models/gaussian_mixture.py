@@ -1,23 +1,22 @@
 """The Gaussian mixture: a mixture of Gaussian emissions with starts, conditionals and marginals."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
-from emkit.data import Weighted, as_matrix, check_features, split_weight
+from emkit.data import as_matrix, check_features
+from emkit.emissions import starting
 from emkit.emissions.gaussian.base import Gaussian, GaussianPrior
 from emkit.emissions.gaussian.full import FullGaussian
+from emkit.emissions.protocol import Family
 from emkit.models.mixture import Mixture
 from emkit.priors.dirichlet import Dirichlet
-from emkit.starts import Start, as_responsibilities, check_enough, draw_distinct, k_means
+from emkit.starts import check_enough, draw_distinct
 from emkit.values import replace, value
-
-LARGEST_SPAN = 1e153
-"""Columns that span more than this, or less than its inverse, have variances that leave floating point."""
 
 
 @value
@@ -30,6 +29,8 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
     proportion where the mean weight is below one. It changes a healthy component by a millionth of one row and keeps
     an empty one finite; a component that only it holds up is reported as degenerate. Units of a column do not matter.
     """
+
+    family: ClassVar[Family | None] = FullGaussian
 
     def __attrs_post_init__(self) -> None:
         """Refuse emissions that are not Gaussian."""
@@ -51,42 +52,6 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         return self.emissions.covariance_matrices()
 
     @classmethod
-    def start(
-        cls,
-        x: Any,
-        n_components: int,
-        *,
-        rng: Seed,
-        emissions: type[Gaussian[Any]] = FullGaussian,
-        how: Start = k_means,
-        prior: GaussianPrior = "ridge",
-        weights_prior: Dirichlet | None = None,
-    ) -> Self:
-        """Return a mixture from which to begin a fit.
-
-        Args:
-            x: (N, D), or `Weighted`.
-            n_components: K, at least 1 and at most the number of distinct rows.
-            rng: a seed, or a generator.
-            emissions: FullGaussian, TiedGaussian, DiagonalGaussian or SphericalGaussian.
-            how: where responsibilities come from; a function of `emkit.starts` or one like it.
-            prior: of the components; None is plain maximum likelihood.
-            weights_prior: of the weights.
-
-        Raises:
-            ValueError, TypeError: the data or an argument are refused; a constant column is named.
-            ParameterError: without a prior, a component of the start has no positive definite covariance.
-        """
-        if not callable(how):
-            raise TypeError(f"how: expected a function of emkit.starts or one like it, found {how!r}")
-        rows, weight = _with_weight(x)
-        check_enough(rows, check_count("n_components", n_components))
-        responsibilities = how(rows, weight, n_components, as_generator(rng))
-        return cls.from_responsibilities(
-            Weighted(rows, weight), responsibilities, emissions=emissions, prior=prior, weights_prior=weights_prior
-        )
-
-    @classmethod
     def start_at_points(
         cls,
         x: Any,
@@ -101,37 +66,13 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
 
         Arguments and errors are those of `start`.
         """
-        rows, weight = _with_weight(x)
-        check_enough(rows, check_count("n_components", n_components))
-        chosen = draw_distinct(rows, weight, n_components, as_generator(rng))
-        components = _class_of(emissions).spread(rows, weight, rows[chosen], prior=prior)
+        starting.check_family(emissions)
+        rows = starting.weighed(emissions, x)
+        features = emissions.features(rows.data)  # (N, D)
+        check_enough(features, check_count("n_components", n_components))
+        chosen = draw_distinct(features, rows.weight, n_components, as_generator(rng))
+        components = emissions.spread(rows.data, rows.weight, features[chosen], prior=prior)
         return cls(np.full(n_components, 1 / n_components), components, weights_prior)
-
-    @classmethod
-    def from_responsibilities(
-        cls,
-        x: Any,
-        responsibilities: npt.ArrayLike,
-        *,
-        emissions: type[Gaussian[Any]] = FullGaussian,
-        prior: GaussianPrior = "ridge",
-        weights_prior: Dirichlet | None = None,
-    ) -> Self:
-        """Return the M-step's mixture given responsibilities, from any clustering.
-
-        Args:
-            x: (N, D), or `Weighted`.
-            responsibilities: (N, K) rows that sum to one, or (N,) whole numbers, a cluster 0 .. K - 1 for each row.
-            emissions, prior, weights_prior: as for `start`.
-
-        Raises:
-            ValueError: wrong shape, negative or not summing to one, or a component without any responsibility.
-        """
-        rows, weight = _with_weight(x)
-        posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows)) * weight[:, None]  # (N, K)
-        components = _class_of(emissions).around(rows, posterior, prior=prior)
-        equal = cls(np.full(posterior.shape[1], 1 / posterior.shape[1]), components, weights_prior)
-        return replace(equal, weights=equal.weights_given(posterior.sum(axis=0)))
 
     def marginal(self, features: Sequence[int]) -> Self:
         """Return the mixture of some features alone, in the order given; priors are left behind.
@@ -176,34 +117,3 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         weights = self.marginal(known).posterior(rows)
         offsets = rows[:, None, :] - self.means[:, known]  # (N, K, G)
         return weights, residual.means + np.einsum("krg,nkg->nkr", slopes, offsets), residual
-
-
-def _with_weight(x: Any) -> tuple[Array, Array]:
-    """Return the rows that have weight, and their weights, both checked."""
-    data, weight = split_weight(x)
-    rows = as_matrix(data)
-    if weight is None:
-        weight = np.ones(len(rows))
-    elif not weight.any():
-        raise ValueError("data: the weights are all zero; expected at least one row with weight")
-    elif not weight.all():
-        rows, weight = rows[weight > 0], weight[weight > 0]
-    _check_span(rows)
-    return rows, weight
-
-
-def _check_span(rows: Array) -> None:
-    with np.errstate(over="ignore"):
-        span = np.ptp(rows, axis=0)  # (D,)
-    wrong = (span > LARGEST_SPAN) | ((span > 0) & (span < 1 / LARGEST_SPAN))
-    if wrong.any():
-        d = int(np.argmax(wrong))
-        raise ValueError(
-            f"data: column {d} spans {span[d]:.3g}, the square of which floating point cannot hold; rescale the column"
-        )
-
-
-def _class_of(emissions: type[Gaussian[Any]]) -> type[Gaussian[Any]]:
-    if not (isinstance(emissions, type) and issubclass(emissions, Gaussian)):
-        raise TypeError(f"emissions: expected a class such as emkit.FullGaussian, found {emissions!r:.60}")
-    return emissions

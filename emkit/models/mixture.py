@@ -1,7 +1,7 @@
 """The finite mixture: weights, and emissions of any kind."""
 
 from collections.abc import Iterator
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import attrs
 import numpy as np
@@ -11,18 +11,15 @@ from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array, condition
 from emkit.data import Weighted, split_weight
 from emkit.declarations import ParameterError, fixed, simplex
-from emkit.emissions.protocol import (
-    Emissions,
-    EnumeratesStates,
-    HasExpectedLogDensity,
-    KnowsConditioning,
-    SamplesGivenStates,
-)
-from emkit.model import Complains, Complaint, HasPrior, LatentVariableModel, MayBePartial, MissingPowerError, Prepares
+from emkit.emissions import asking, starting
+from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, SamplesGivenStates
+from emkit.incomplete import Incomplete
+from emkit.model import Complaint, LatentVariableModel
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet
+from emkit.starts import Start, as_responsibilities, k_means
 from emkit.statistics import Expectation, Statistics
-from emkit.values import update, value
+from emkit.values import replace, update, value
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Emissions[Any])
@@ -37,11 +34,6 @@ class MixtureStatistics(Statistics, Generic[S]):
 
     count: Array  # (K,)
     emissions: S
-
-
-def _check_emissions(_: Any, field: "attrs.Attribute[Any]", emissions: Any) -> None:
-    if isinstance(emissions, type) or not isinstance(emissions, Emissions):
-        raise TypeError(f"{field.name}: expected emissions such as emkit.FullGaussian(...), found {emissions!r:.60}")
 
 
 @value
@@ -62,7 +54,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     """
 
     weights: Array = simplex("K")
-    emissions: E = attrs.field(validator=_check_emissions)
+    emissions: E = attrs.field(validator=asking.check_emissions)
     weights_prior: Dirichlet | None = optional_prior(Dirichlet)
     fixed: frozenset[str] = fixed()
 
@@ -81,21 +73,19 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             ValueError, TypeError: the emissions refuse the data; the message names row and column.
         """
         x, weight = split_weight(data)
-        if isinstance(self.emissions, Prepares):
-            x = self.emissions.prepare(x)
+        x = asking.prepare(self.emissions, x)
         return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)
 
     def accepts(self, wrapper: type) -> bool:
-        """Accept `Weighted` data."""
-        return wrapper is Weighted
+        """Accept `Weighted` data, and `Incomplete` ones: by cell where the emissions do, by row where not."""
+        return wrapper in (Weighted, Incomplete)
 
     def e_step(self, data: Weighted[Any]) -> Expectation[MixtureStatistics[Any]]:
         """Return expected counts and emission statistics of prepared data. Reference: Bishop (2006), equation 9.13."""
-        log_marginal, posterior = condition(self.weights, self.emissions.log_density(data.data))
+        log_marginal, posterior = condition(self.weights, asking.log_density(self.emissions, data.data))
         posterior *= data.weight[:, None]  # (N, K), weights in it from here on
-        learnt = MixtureStatistics(posterior.sum(axis=0), self.emissions.statistics(data.data, posterior))
-        loss = self.emissions.conditioning() if isinstance(self.emissions, KnowsConditioning) else 0.0
-        return Expectation.of(log_marginal, learnt, data.weight, conditioning=loss)
+        learnt = MixtureStatistics(posterior.sum(axis=0), asking.statistics(self.emissions, data.data, posterior))
+        return Expectation.of(log_marginal, learnt, data.weight, conditioning=asking.conditioning(self.emissions))
 
     def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
         """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""
@@ -121,7 +111,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     def log_prior(self) -> float:
         """Return the log prior density of weights and emissions, nats; 0 without priors."""
         weights = 0.0 if self.weights_prior is None else self.weights_prior.log_density(self.weights)
-        return weights + (self.emissions.log_prior() if isinstance(self.emissions, HasPrior) else 0.0)
+        return weights + asking.log_prior(self.emissions)
 
     def expected_log_joint(self, statistics: MixtureStatistics[Any]) -> float:
         """Return Q(self given statistics) = Σ_k n_k log w_k + the emissions' part, nats.
@@ -129,11 +119,11 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         Raises:
             MissingPowerError: the emissions have no `expected_log_density`.
         """
-        emissions = self._need(HasExpectedLogDensity, "expected_log_density")
+        emissions = asking.need(self.emissions, HasExpectedLogDensity, "expected_log_density")
         some = statistics.count > 0
         with np.errstate(divide="ignore"):
             weights = float(statistics.count[some] @ np.log(self.weights[some]))
-        return weights + emissions.expected_log_density(statistics.emissions)
+        return weights + float(emissions.expected_log_density(statistics.emissions))
 
     def configurations(self, unit: Any) -> Iterator[tuple[float, MixtureStatistics[Any]]]:
         """Yield, for data of one row, log p(x, z = k) and the complete-data statistics for each k.
@@ -142,8 +132,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             MissingPowerError: the emissions have no `complete`.
         """
         prepared = self.prepare(unit)
-        states = self._need(EnumeratesStates, "complete").complete(prepared.data)
-        for k, (log_density, statistics) in enumerate(states):
+        for k, (log_density, statistics) in enumerate(asking.complete(self.emissions, prepared.data)):
             count = np.zeros(len(self.weights))
             count[k] = 1.0
             log_weight = float(np.log(self.weights[k])) if self.weights[k] > 0 else -np.inf
@@ -157,7 +146,27 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """
         generator = as_generator(rng)
         states = generator.choice(len(self.weights), size=check_count("n", n), p=self.weights / self.weights.sum())
-        return self._need(SamplesGivenStates, "sample").sample(states, generator)
+        return asking.need(self.emissions, SamplesGivenStates, "sample").sample(states, generator)
+
+    def impute(self, data: Any) -> Array:
+        """Return `Incomplete` data (N, D) with missing values replaced by their expectation given what is seen.
+
+        Raises:
+            MissingPowerError: the emissions have no `impute`.
+        """
+        prepared = self._incomplete(data)
+        return asking.impute(self.emissions, prepared, self.posterior(prepared))
+
+    def sample_missing(self, data: Any, rng: Seed) -> Array:
+        """Return `Incomplete` data (N, D) with missing values drawn given what is seen, with a seed or a generator.
+
+        Raises:
+            MissingPowerError: the emissions have no `sample_missing`.
+        """
+        prepared, generator = self._incomplete(data), as_generator(rng)
+        cumulative = np.cumsum(self.posterior(prepared), axis=1)  # (N, K)
+        states = (generator.random((len(prepared), 1)) * cumulative[:, -1:] >= cumulative).sum(axis=1)
+        return asking.sample_missing(self.emissions, prepared, states, generator)
 
     def complaints(self, statistics: MixtureStatistics[Any]) -> list[Complaint]:
         """Return which components are empty, and what the emissions complain of."""
@@ -165,18 +174,94 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             (f"component {k}", f"is empty: weight {self.weights[k]:.3g}")
             for k in np.flatnonzero(self.weights < WEIGHTLESS)
         ]
-        if not isinstance(self.emissions, Complains):
-            return empty
-        return empty + list(self.emissions.complaints(statistics.emissions))
+        return empty + asking.complaints(self.emissions, statistics.emissions)
 
     def partial_m_step(self) -> bool:
         """Return whether the emissions' M-step is partial."""
-        return isinstance(self.emissions, MayBePartial) and self.emissions.partial_m_step()
+        return asking.partial_m_step(self.emissions)
+
+    # Where a fit begins.
+
+    family: ClassVar[Family | None] = None
+    """The emissions of a start that names none."""
+
+    @classmethod
+    def start(
+        cls,
+        x: Any,
+        n_components: int,
+        *,
+        rng: Seed,
+        emissions: Family | None = None,
+        how: Start = k_means,
+        weights_prior: Dirichlet | None = None,
+        **options: Any,
+    ) -> Self:
+        """Return a mixture from which to begin a fit.
+
+        Args:
+            x: what the emissions take, such as rows (N, D), or `Weighted`, or `Incomplete`.
+            n_components: K, at least 1 and at most the number of distinct rows.
+            rng: a seed, or a generator.
+            emissions: a class such as `FullGaussian` or `Poisson`, or a recipe such as `Product.of(...)`.
+            how: where responsibilities come from; a function of `emkit.starts` or one like it.
+            weights_prior: of the weights.
+            options: what the emissions' `around` takes, such as `prior`.
+
+        Raises:
+            ValueError, TypeError: the data or an argument are refused.
+            ParameterError: the data leave a component of the start without valid parameters.
+        """
+        family = cls._family(emissions)
+        rows = starting.weighed(family, x)
+        posterior = starting.responsibilities(family, rows, n_components, how, rng)  # (N, K)
+        return cls._around(family, rows, posterior, weights_prior, options)
+
+    @classmethod
+    def from_responsibilities(
+        cls,
+        x: Any,
+        responsibilities: npt.ArrayLike,
+        *,
+        emissions: Family | None = None,
+        weights_prior: Dirichlet | None = None,
+        **options: Any,
+    ) -> Self:
+        """Return the M-step's mixture given responsibilities, from any clustering.
+
+        Args:
+            x: as for `start`.
+            responsibilities: (N, K) rows that sum to one, or (N,) whole numbers, a cluster 0 .. K - 1 for each row.
+            emissions, weights_prior, options: as for `start`.
+
+        Raises:
+            ValueError: wrong shape, negative or not summing to one, or a component without any responsibility.
+        """
+        family = cls._family(emissions)
+        rows = starting.weighed(family, x)
+        posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows))  # (N, K)
+        return cls._around(family, rows, posterior, weights_prior, options)
+
+    @classmethod
+    def _family(cls, emissions: Family | None) -> Family:
+        if emissions is None and cls.family is None:
+            raise TypeError(f"{cls.__name__}.start: say which emissions, for example emissions=emkit.Poisson")
+        return starting.check_family(cls.family if emissions is None else emissions)
+
+    @classmethod
+    def _around(
+        cls, family: Family, rows: Weighted[Any], posterior: Array, prior: Dirichlet | None, options: dict[str, Any]
+    ) -> Self:
+        share = posterior * rows.weight[:, None]  # (N, K)
+        components = family.around(rows.data, share, **options)
+        equal = cls(np.full(share.shape[1], 1 / share.shape[1]), components, prior)
+        return replace(equal, weights=equal.weights_given(share.sum(axis=0)))
+
+    def _incomplete(self, data: Any) -> Incomplete:
+        rows = self.prepare(data).data
+        if not isinstance(rows, Incomplete):
+            raise TypeError(f"data: expected emkit.Incomplete rows, found {type(rows).__name__}: nothing is missing")
+        return rows
 
     def _condition(self, data: Any) -> tuple[Array, Array]:
-        return condition(self.weights, self.emissions.log_density(self.prepare(data).data))
-
-    def _need(self, power: Any, name: str) -> Any:
-        if not isinstance(self.emissions, power):
-            raise MissingPowerError(f"{type(self.emissions).__name__} has no `{name}`, which this needs: write it")
-        return self.emissions
+        return condition(self.weights, asking.log_density(self.emissions, self.prepare(data).data))

@@ -27,6 +27,10 @@ GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | 
 """A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
 
+LARGEST_SPAN = 1e153
+"""Columns that span more than this, or less than its inverse, have variances that leave floating point."""
+
+
 class Gaussian(ABC, Generic[S]):
     """K Gaussian components; a final class adds its covariances, how to whiten with them and its prior."""
 
@@ -113,12 +117,23 @@ class Gaussian(ABC, Generic[S]):
     # Where a fit begins.
 
     @classmethod
+    def read(cls, x: Any) -> Array:
+        """Return x as an (N, D) matrix of finite float64."""
+        return as_matrix(x)
+
+    @classmethod
+    def features(cls, x: Array) -> Array:
+        """Return the rows themselves, (N, D)."""
+        return x
+
+    @classmethod
     def spread(cls, x: Array, weight: Array, means: Array, *, prior: GaussianPrior = "ridge") -> Self:
         """Return components at means (K, D), all with the diagonal covariance of the rows x (N, D), weighted (N,).
 
         Raises:
             ValueError: a constant column, where the variance of a column must be positive.
         """
+        _check_span(x)
         constant = (x == x[0]).all(axis=0)  # (D,)
         share = weight / weight.sum()
         variances = np.where(constant, 0.0, share @ (x - share @ x) ** 2)  # (D,)
@@ -240,6 +255,17 @@ class Gaussian(ABC, Generic[S]):
         distance = [np.square(self.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
         parts = exponent @ self.log_volume + self.trace(statistics.scatter) + statistics.weight @ np.array(distance)
         return -0.5 * float(parts)
+
+
+def _check_span(rows: Array) -> None:
+    with np.errstate(over="ignore"):
+        span = np.ptp(rows, axis=0)  # (D,)
+    wrong = (span > LARGEST_SPAN) | ((span > 0) & (span < 1 / LARGEST_SPAN))
+    if wrong.any():
+        d = int(np.argmax(wrong))
+        raise ValueError(
+            f"data: column {d} spans {span[d]:.3g}, the square of which floating point cannot hold; rescale the column"
+        )
 
 
 def repeat_pseudo(

@@ -1,0 +1,131 @@
+"""What structures ask of emissions: the three methods for any rows, and the powers that they may have or lack.
+
+Emissions that accept `Incomplete` handle single missing cells. For all others a row is seen or missing as a whole: a
+row that is missing says nothing of its state, has log density zero in each and adds nothing to the statistics.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arrays import Array
+from emkit.emissions.protocol import Emissions, EnumeratesStates, Imputes, KnowsConditioning
+from emkit.incomplete import Incomplete
+from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares
+
+
+def check_emissions(_: Any, field: "attrs.Attribute[Any]", emissions: Any) -> None:
+    """Refuse what is not emissions (an attrs validator)."""
+    if isinstance(emissions, type) or not isinstance(emissions, Emissions):
+        raise TypeError(f"{field.name}: expected emissions such as emkit.FullGaussian(...), found {emissions!r:.60}")
+
+
+def need(emissions: Any, power: Any, name: str) -> Any:
+    """Return the emissions where they have a power, or raise MissingPowerError with the method that they lack."""
+    if not isinstance(emissions, power):
+        raise MissingPowerError(f"{type(emissions).__name__} has no `{name}`, which this needs: write it")
+    return emissions
+
+
+# The rows, seen or missing.
+
+
+def prepare(emissions: Any, x: Any) -> Any:
+    """Return rows checked by the emissions, `Incomplete` where they were.
+
+    Raises:
+        ValueError, TypeError: the emissions refuse the rows, or a row is missing in part where it must not.
+    """
+    if not isinstance(emissions, Prepares):
+        return x
+    if not _by_row(emissions, x):
+        return emissions.prepare(x)
+    whole = x.whole_rows()
+    if whole.any():  # missing rows are checked as copies of a seen one, so that messages name the right row
+        emissions.prepare(np.where(whole[:, None], x.data, x.data[np.argmax(whole)]))
+    return x
+
+
+def log_density(emissions: Any, x: Any) -> Array:
+    """Return log p(x_n | z_n = k), (N, K), nats; zero for rows that are missing."""
+    if not _by_row(emissions, x):
+        return np.asarray(emissions.log_density(x))
+    whole = x.whole_rows()
+    seen = np.asarray(emissions.log_density(x.data[whole]))
+    densities = np.zeros((len(x), seen.shape[1]))
+    densities[whole] = seen
+    return densities
+
+
+def statistics(emissions: Any, x: Any, posterior: Array) -> Any:
+    """Return the emissions' statistics of the rows that are seen, given posterior (N, K), weights in it."""
+    if not _by_row(emissions, x):
+        return emissions.statistics(x, posterior)
+    whole = x.whole_rows()
+    return emissions.statistics(x.data[whole], posterior[whole])
+
+
+def complete(emissions: Any, row: Any) -> Iterator[tuple[float, Any]]:
+    """Yield, for data of one row and each state k, its log density and complete-data statistics.
+
+    Raises:
+        MissingPowerError: the emissions have no `complete`.
+    """
+    oracle = need(emissions, EnumeratesStates, "complete")
+    if not _by_row(emissions, row):
+        yield from oracle.complete(row)
+    elif row.whole_rows()[0]:
+        yield from oracle.complete(row.data)
+    else:
+        n_states = log_density(emissions, row).shape[1]
+        nothing = emissions.statistics(row.data[:0], np.zeros((0, n_states)))
+        yield from ((0.0, nothing) for _ in range(n_states))
+
+
+def impute(emissions: Any, x: Incomplete, posterior: Array) -> Array:
+    """Return x (N, D) with what is missing replaced by its expectation, states shared out by posterior (N, K).
+
+    Raises:
+        MissingPowerError: the emissions have no `impute`.
+    """
+    return np.asarray(need(emissions, Imputes, "impute").impute(x, posterior))
+
+
+def sample_missing(emissions: Any, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+    """Return x (N, D) with what is missing drawn given what is seen and the states (N,).
+
+    Raises:
+        MissingPowerError: the emissions have no `sample_missing`.
+    """
+    return np.asarray(need(emissions, Imputes, "sample_missing").sample_missing(x, states, rng))
+
+
+def _by_row(emissions: Any, x: Any) -> bool:
+    """Return whether rows may be missing, and the emissions leave those to us."""
+    return isinstance(x, Incomplete) and not (isinstance(emissions, Accepts) and emissions.accepts(Incomplete))
+
+
+# Optional powers, and what holds without them.
+
+
+def log_prior(emissions: Any) -> float:
+    """Return the emissions' log prior density, nats; 0 without one."""
+    return float(emissions.log_prior()) if isinstance(emissions, HasPrior) else 0.0
+
+
+def conditioning(emissions: Any) -> float:
+    """Return the nats per row that the objective may be off beyond its terms' rounding; 0 where nobody knows."""
+    return float(emissions.conditioning()) if isinstance(emissions, KnowsConditioning) else 0.0
+
+
+def complaints(emissions: Any, statistics: Any) -> list[Complaint]:
+    """Return what the emissions complain of; nothing where they do not look."""
+    return list(emissions.complaints(statistics)) if isinstance(emissions, Complains) else []
+
+
+def partial_m_step(emissions: Any) -> bool:
+    """Return whether the emissions' M-step declares itself partial."""
+    return isinstance(emissions, MayBePartial) and emissions.partial_m_step()

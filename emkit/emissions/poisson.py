@@ -1,0 +1,110 @@
+"""Poisson emissions: counts in independent columns."""
+
+from collections.abc import Iterator
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+from scipy.stats import poisson
+
+from emkit.arrays import EPS, Array, average
+from emkit.declarations import fixed, positive
+from emkit.emissions.totals import Totals
+from emkit.entries import COUNT, as_entries, cells
+from emkit.incomplete import Incomplete
+from emkit.priors.conjugate import optional_prior
+from emkit.priors.gamma import GammaPrior
+from emkit.starts import features_of
+from emkit.values import update, value
+
+
+@final
+@value
+class Poisson:
+    """Counts x (N, D), independent given the state: p(x_d | k) = λ_kd^x exp(-λ_kd) / x!.
+
+    Args:
+        rates: (K, D), positive.
+        prior: `GammaPrior` of every rate, or None for maximum likelihood.
+        fixed: {"rates"} to hold them.
+
+    Data are whole numbers, zero or more, (N, D), or `Incomplete`: missing cells are left out.
+    Reference: McLachlan and Peel (2000), Finite Mixture Models, section 5.2.
+    """
+
+    rates: Array = positive("K", "D")  # λ
+    prior: GammaPrior | None = optional_prior(GammaPrior)
+    fixed: frozenset[str] = fixed()
+
+    @classmethod
+    def read(cls, x: Any) -> Any:
+        """Return data as counts (N, D), or raise ValueError or TypeError with the entry at fault."""
+        return as_entries(x, COUNT)
+
+    @classmethod
+    def features(cls, x: Any) -> Array:
+        """Return square roots of the counts, (N, D): their spread does not depend on their mean."""
+        return np.sqrt(features_of(x))
+
+    @classmethod
+    def around(cls, x: Any, posterior: Array, *, prior: GammaPrior | None = None) -> Self:
+        """Return the M-step's rates given counts (N, D) and posterior (N, K); all zeros count as half an event."""
+        totals = Totals.of(x, posterior)
+        some = Totals(totals.weight, np.where(totals.total > 0, totals.total, 0.5))
+        return cls(np.ones_like(totals.total), prior).m_step(some)
+
+    def prepare(self, x: Any) -> Any:
+        """Return data as counts (N, D), or raise ValueError or TypeError with the entry at fault."""
+        return as_entries(x, COUNT, features=self.rates.shape[1])
+
+    def accepts(self, wrapper: type) -> bool:
+        """Accept single missing cells."""
+        return wrapper is Incomplete
+
+    def log_density(self, x: Any) -> Array:
+        """Return log p(x_n | k) of the cells seen, (N, K), nats."""
+        counts, seen = cells(x)  # a missing cell stands as a count of 0
+        constant = gammaln(counts + 1).sum(axis=1)  # (N,)
+        return counts @ np.log(self.rates).T - seen @ self.rates.T - constant[:, None]
+
+    def statistics(self, x: Any, posterior: Array) -> Totals:
+        """Return how many counts each state saw and their sums, given posterior (N, K)."""
+        return Totals.of(x, posterior)
+
+    def m_step(self, statistics: Totals) -> Self:
+        """Return rates total / weight, with a prior (total + shape - 1) / (weight + rate)."""
+        events, exposure = (0.0, 0.0) if self.prior is None else (self.prior.shape - 1, self.prior.rate)
+        rates = average(statistics.total + events, statistics.weight + exposure, otherwise=self.rates)
+        return update(self, rates=rates)
+
+    def expected_log_density(self, statistics: Totals) -> float:
+        """Return Σ x log λ - λ over the counts shared out, nats, without log x!, which no rate enters."""
+        return float((statistics.total * np.log(self.rates) - statistics.weight * self.rates).sum())
+
+    def log_prior(self) -> float:
+        """Return the log prior density of the rates, nats; 0 without a prior."""
+        return 0.0 if self.prior is None else self.prior.log_density(self.rates)
+
+    def conditioning(self) -> float:
+        """Return eps Σ_d λ (1 + |log λ|) of the largest rates, nats per row: terms of this size cancel."""
+        return EPS * float((self.rates * (1 + np.abs(np.log(self.rates)))).sum(axis=1).max())
+
+    def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Draw one row of counts for each state (N,); returns (N, D)."""
+        return rng.poisson(self.rates[states]).astype(np.float64)
+
+    def impute(self, x: Incomplete, posterior: Array) -> Array:
+        """Return counts (N, D), missing ones at their expected rate."""
+        return x.filled(posterior @ self.rates)
+
+    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Return counts (N, D), missing ones drawn given the state of their row."""
+        return x.filled(self.sample(states, rng))
+
+    def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
+        """Yield the log density of one row and its complete-data totals, for each state."""
+        (counts,) = row.data if isinstance(row, Incomplete) else row
+        for k, rates in enumerate(self.rates):
+            seen = [(x, rate) for x, rate in zip(counts, rates, strict=True) if not np.isnan(x)]
+            yield sum(float(poisson.logpmf(x, rate)) for x, rate in seen), Totals.one(counts, k, len(self.rates))

@@ -1,0 +1,52 @@
+"""Where a structure with a discrete latent state begins: emissions made from responsibilities."""
+
+from typing import Any
+
+import numpy as np
+
+from emkit.arguments import Seed, as_generator, check_count
+from emkit.arrays import Array
+from emkit.data import Weighted, split_weight
+from emkit.emissions.protocol import Emissions, Family
+from emkit.starts import Start, check_enough
+
+
+def check_family(emissions: Any) -> Family:
+    """Return a family of emissions, or say what one is.
+
+    Raises:
+        TypeError: not a class with `read`, `features` and `around`, and not a recipe like one.
+    """
+    if isinstance(emissions, Family) and (isinstance(emissions, type) or not isinstance(emissions, Emissions)):
+        return emissions
+    raise TypeError(f"emissions: expected a class such as emkit.FullGaussian, found {emissions!r:.60}")
+
+
+def weighed(family: Family, x: Any) -> Weighted[Any]:
+    """Return the units that have weight, checked; every unit counts once unless they are `Weighted`.
+
+    Raises:
+        ValueError, TypeError: the family refuses the data, or the weights are all zero.
+    """
+    given, weight = split_weight(x)
+    rows = family.read(given)
+    if weight is None:
+        return Weighted(rows, np.ones(len(rows)))
+    whole = Weighted(rows, weight)
+    if not weight.any():
+        raise ValueError("data: the weights are all zero; expected at least one row with weight")
+    return whole if weight.all() else whole[np.flatnonzero(weight)]
+
+
+def responsibilities(family: Family, rows: Weighted[Any], n_states: int, how: Start, rng: Seed) -> Array:
+    """Return responsibilities (N, K) of checked rows, by a function of `emkit.starts` or one like it.
+
+    Raises:
+        TypeError: `how` is not a function.
+        ValueError: K is below 1, or there are fewer than K distinct rows.
+    """
+    if not callable(how):
+        raise TypeError(f"how: expected a function of emkit.starts or one like it, found {how!r}")
+    features = family.features(rows.data)  # (N, F)
+    check_enough(features, check_count("n_components", n_states))
+    return how(features, rows.weight, n_states, as_generator(rng))
