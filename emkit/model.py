@@ -13,7 +13,8 @@ Everything more is a power, a small protocol of its own. A model has it by havin
     expected_log_joint      Q, the bound that an M-step raises
     configurations          every latent configuration of a tiny data set: the oracle of the conformance kit
     sample                  simulation
-    complaints              the model sits on an edge of its parameter space: the outcome `degenerate`
+    complaints              the model sits on an edge where EM means nothing: the outcome `degenerate`
+    remarks                 a sound estimate on a boundary, named in the message of the outcome
     redundant_parameters    directions in which the distribution does not change (a rotation of factors)
     partial_m_step          an M-step that raises Q without maximising it (GEM, ECM) says so
 """
@@ -159,6 +160,15 @@ class Complains(Protocol):
 
         The statistics are those of the E-step at this model: they tell what it learnt from how much.
         """
+        ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """Power: the model says where its estimate, though sound, lies on a boundary: a probability of zero."""
+
+    def remarks(self, statistics: Any, /) -> Sequence[Complaint]:
+        """Return which part lies on a boundary, and how; the outcome of a fit stays as it is."""
         ...
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator
-from emkit.model import Complains
+from emkit.model import Complains, Remarks
 from emkit.run import Blame, Step
 from emkit.stopping import Outcome, Verdict
 from emkit.trace import Record, fall_threshold, fell
@@ -73,18 +73,27 @@ def degenerate(last: Step[Any]) -> Verdict | None:
 
 def complaints(at: Step[Any]) -> str:
     """Return what the model complains of, as text; empty for a healthy model."""
-    if not isinstance(at.model, Complains):
-        return ""
-    with Blame(at.iteration, at.model, "complaints"):
-        found = list(at.model.complaints(at.point.expectation.statistics))
-        if not all(isinstance(one, tuple) and len(one) == 2 for one in found):
-            raise TypeError(f"expected pairs such as ('component 2', 'is empty'), found {found!r:.80}")
-        return "; ".join(f"{where}: {why}" for where, why in found)
+    return _said(at, Complains, "complaints")
 
 
 def with_complaints(verdict: Verdict, last: Step[Any]) -> Verdict:
-    """Report a model that ran on while degenerate, unless something worse happened."""
-    found = complaints(last)
-    if not found or verdict.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED):
+    """Report a model that ran on while degenerate, unless something worse happened; and add its remarks."""
+    if verdict.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER, Outcome.STALLED):
         return verdict
-    return Verdict(Outcome.DEGENERATE, f"{found}. The run ended as {verdict.outcome}: {verdict.message}")
+    remarks = _said(last, Remarks, "remarks")
+    message = f"{verdict.message}. Note: {remarks}" if remarks else verdict.message
+    found = complaints(last)
+    if not found:
+        return Verdict(verdict.outcome, message)
+    return Verdict(Outcome.DEGENERATE, f"{found}. The run ended as {verdict.outcome}: {message}")
+
+
+def _said(at: Step[Any], power: Any, method: str) -> str:
+    """Return what a model says of itself through a power, as text; empty where it says nothing."""
+    if not isinstance(at.model, power):
+        return ""
+    with Blame(at.iteration, at.model, method):
+        found = list(getattr(at.model, method)(at.point.expectation.statistics))
+        if not all(isinstance(one, tuple) and len(one) == 2 for one in found):
+            raise TypeError(f"expected pairs such as ('component 2', 'is empty'), found {found!r:.80}")
+        return "; ".join(f"{where}: {why}" for where, why in found)

@@ -14,13 +14,22 @@ import numpy.typing as npt
 from emkit.arrays import Array
 from emkit.emissions.protocol import Emissions, EnumeratesStates, Imputes, KnowsConditioning
 from emkit.incomplete import Incomplete
-from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares
+from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares, Remarks
 
 
 def check_emissions(_: Any, field: "attrs.Attribute[Any]", emissions: Any) -> None:
     """Refuse what is not emissions (an attrs validator)."""
-    if isinstance(emissions, type) or not isinstance(emissions, Emissions):
-        raise TypeError(f"{field.name}: expected emissions such as emkit.FullGaussian(...), found {emissions!r:.60}")
+    check_is_emissions(field.name, emissions)
+
+
+def check_is_emissions(name: str, given: Any) -> None:
+    """Refuse what is not emissions.
+
+    Raises:
+        TypeError: a class, or a value without the three methods.
+    """
+    if isinstance(given, type) or not isinstance(given, Emissions):
+        raise TypeError(f"{name}: expected emissions such as emkit.FullGaussian(...), found {given!r:.60}")
 
 
 def need(emissions: Any, power: Any, name: str) -> Any:
@@ -124,6 +133,11 @@ def conditioning(emissions: Any) -> float:
 def complaints(emissions: Any, statistics: Any) -> list[Complaint]:
     """Return what the emissions complain of; nothing where they do not look."""
     return list(emissions.complaints(statistics)) if isinstance(emissions, Complains) else []
+
+
+def remarks(emissions: Any, statistics: Any) -> list[Complaint]:
+    """Return what the emissions remark on; nothing where they do not look."""
+    return list(emissions.remarks(statistics)) if isinstance(emissions, Remarks) else []
 
 
 def partial_m_step(emissions: Any) -> bool:

@@ -176,6 +176,10 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         ]
         return empty + asking.complaints(self.emissions, statistics.emissions)
 
+    def remarks(self, statistics: MixtureStatistics[Any]) -> list[Complaint]:
+        """Return what the emissions remark on: estimates on a boundary."""
+        return asking.remarks(self.emissions, statistics.emissions)
+
     def partial_m_step(self) -> bool:
         """Return whether the emissions' M-step is partial."""
         return asking.partial_m_step(self.emissions)

@@ -1,0 +1,117 @@
+"""Bernoulli emissions: binary items, independent given the state; their mixture is latent class analysis."""
+
+from collections.abc import Iterator
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import xlog1py, xlogy
+from scipy.stats import bernoulli
+
+from emkit.arrays import Array, average
+from emkit.declarations import fixed, probability
+from emkit.emissions.choices import log_probability, still_possible, vanishing
+from emkit.emissions.totals import Totals
+from emkit.entries import BINARY, as_entries, cells
+from emkit.incomplete import Incomplete
+from emkit.model import Complaint
+from emkit.priors.beta import BetaPrior
+from emkit.priors.conjugate import optional_prior
+from emkit.starts import features_of
+from emkit.values import update, value
+
+
+@final
+@value
+class Bernoulli:
+    """Zeros and ones x (N, D), independent given the state: p(x_d = 1 | k) = p_kd.
+
+    Args:
+        probabilities: (K, D) of a one; exact zeros and ones stay in free coordinates.
+        prior: `BetaPrior` of every probability, or None for maximum likelihood.
+        fixed: {"probabilities"} to hold them.
+
+    Data are 0 and 1, (N, D), or `Incomplete`: missing cells are left out.
+    Reference: P. F. Lazarsfeld and N. W. Henry (1968), Latent Structure Analysis; Bishop (2006), equation 9.59.
+    """
+
+    probabilities: Array = probability("K", "D")
+    prior: BetaPrior | None = optional_prior(BetaPrior)
+    fixed: frozenset[str] = fixed()
+
+    @classmethod
+    def read(cls, x: Any) -> Any:
+        """Return data as zeros and ones (N, D), or raise ValueError or TypeError with the entry at fault."""
+        return as_entries(x, BINARY)
+
+    @classmethod
+    def features(cls, x: Any) -> Array:
+        """Return the zeros and ones themselves, (N, D)."""
+        return features_of(x)
+
+    @classmethod
+    def around(cls, x: Any, posterior: Array, *, prior: BetaPrior | None = None) -> Self:
+        """Return probabilities given data (N, D) and posterior (N, K), with one average row added to each state.
+
+        The row keeps them away from 0 and 1, which EM could not leave.
+        """
+        totals = Totals.of(x, posterior)
+        overall = (totals.total.sum(axis=0) + 0.5) / (totals.weight.sum(axis=0) + 1.0)  # (D,)
+        return cls((totals.total + overall) / (totals.weight + 1.0), prior)
+
+    def prepare(self, x: Any) -> Any:
+        """Return data as zeros and ones (N, D), or raise ValueError or TypeError with the entry at fault."""
+        return as_entries(x, BINARY, features=self.probabilities.shape[1])
+
+    def accepts(self, wrapper: type) -> bool:
+        """Accept single missing cells."""
+        return wrapper is Incomplete
+
+    def log_density(self, x: Any) -> Array:
+        """Return log p(x_n | k) of the cells seen, (N, K), nats. Reference: Bishop (2006), equation 9.48."""
+        ones, seen = cells(x)
+        return log_probability([(ones, self.probabilities), (seen - ones, 1 - self.probabilities)])
+
+    def statistics(self, x: Any, posterior: Array) -> Totals:
+        """Return how many answers each state gave and how many ones, given posterior (N, K)."""
+        return Totals.of(x, posterior)
+
+    def m_step(self, statistics: Totals) -> Self:
+        """Return probabilities total / weight, with a prior (total + a - 1) / (weight + a + b - 2)."""
+        ones, zeros = (0.0, 0.0) if self.prior is None else (self.prior.a - 1, self.prior.b - 1)
+        weight = statistics.weight + ones + zeros
+        share = average(statistics.total + ones, weight, otherwise=self.probabilities)
+        return update(self, probabilities=still_possible(np.minimum(share, 1.0), self.probabilities))
+
+    def expected_log_density(self, statistics: Totals) -> float:
+        """Return Σ x log p + (1 - x) log(1 - p) over the answers shared out, nats."""
+        zeros = np.maximum(statistics.weight - statistics.total, 0.0)  # (K, D)
+        return float((xlogy(statistics.total, self.probabilities) + xlog1py(zeros, -self.probabilities)).sum())
+
+    def log_prior(self) -> float:
+        """Return the log prior density of the probabilities, nats; 0 without a prior."""
+        return 0.0 if self.prior is None else self.prior.log_density(self.probabilities)
+
+    def remarks(self, statistics: Totals) -> list[Complaint]:
+        """Return which probabilities run to 0 or to 1."""
+        return vanishing(self.probabilities, "the probability") + vanishing(1 - self.probabilities, "one minus that")
+
+    def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Draw one row of zeros and ones for each state (N,); returns (N, D)."""
+        return (rng.random((len(states), self.probabilities.shape[1])) < self.probabilities[states]).astype(np.float64)
+
+    def impute(self, x: Incomplete, posterior: Array) -> Array:
+        """Return answers (N, D), missing ones at the probability of a one."""
+        return x.filled(posterior @ self.probabilities)
+
+    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Return answers (N, D), missing ones drawn given the state of their row."""
+        return x.filled(self.sample(states, rng))
+
+    def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
+        """Yield the log density of one row and its complete-data totals, for each state."""
+        (answers,) = row.data if isinstance(row, Incomplete) else row
+        for k, probabilities in enumerate(self.probabilities):
+            seen = [(x, p) for x, p in zip(answers, probabilities, strict=True) if not np.isnan(x)]
+            log_density = sum(float(bernoulli.logpmf(x, p)) for x, p in seen)
+            yield log_density, Totals.one(answers, k, len(self.probabilities))

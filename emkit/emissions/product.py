@@ -1,0 +1,222 @@
+"""Product emissions: blocks of columns, independent given the state, each with emissions of its own."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Self, final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from emkit.arrays import Array
+from emkit.data import as_matrix, check_features
+from emkit.declarations import ParameterError, fixed, parts
+from emkit.emissions import asking
+from emkit.emissions.parts import PartStatistics
+from emkit.emissions.protocol import Family, HasExpectedLogDensity, SamplesGivenStates
+from emkit.emissions.starting import check_family
+from emkit.incomplete import Incomplete
+from emkit.model import Complaint
+from emkit.values import update, value
+
+Columns = tuple[int, ...]
+
+
+@final
+@value
+class Product:
+    """Mixed data x (N, D): p(x | k) = Π_b p_b(x of the columns of block b | k).
+
+    Args:
+        blocks: emissions of the same K states, one for each block.
+        columns: the columns of each block; every column belongs to exactly one.
+        fixed: {"blocks"} to hold all; a block holds its own parameters by its own `fixed`.
+
+    `Product.of((DiagonalGaussian, [0, 1]), (Poisson, [2]))` is what a start takes. Missing cells are handled as each
+    block does. Reference: McLachlan and Peel (2000), Finite Mixture Models, section 5.5.
+
+    Raises (on construction):
+        ParameterError: K differs between blocks, or the columns do not part 0 .. D - 1.
+    """
+
+    blocks: tuple[Any, ...] = parts("K")
+    columns: tuple[Columns, ...]
+    fixed: frozenset[str] = fixed()
+
+    @staticmethod
+    def of(*blocks: tuple[Any, ...]) -> "ProductFamily":
+        """Return a recipe for a start: pairs of a family and its columns, with a dict of options where it needs one."""
+        return ProductFamily(blocks)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse blocks that are not emissions, and columns that do not part 0 .. D - 1."""
+        for i, block in enumerate(self.blocks):
+            asking.check_is_emissions(f"blocks[{i}]", block)
+        if len(self.columns) != len(self.blocks):
+            raise ParameterError(f"Product: {len(self.blocks)} blocks but columns for {len(self.columns)}")
+        _check_parted(self.columns)
+
+    def prepare(self, x: Any) -> Any:
+        """Return data as an (N, D) matrix, checked block by block, or raise with the entry at fault."""
+        rows = _read(x, self.columns)
+        for block, columns in zip(self.blocks, self.columns, strict=True):
+            _check_block(columns, partial(asking.prepare, block), rows)
+        return rows
+
+    def accepts(self, wrapper: type) -> bool:
+        """Accept missing cells; blocks that cannot have theirs seen or missing as a whole."""
+        return wrapper is Incomplete
+
+    def log_density(self, x: Any) -> Array:
+        """Return Σ_b log p_b(x_n | k), (N, K), nats."""
+        return np.sum([asking.log_density(block, mine) for block, mine in self._with_columns(x)], axis=0)
+
+    def statistics(self, x: Any, posterior: Array) -> PartStatistics:
+        """Return the statistics of every block, given posterior (N, K)."""
+        return PartStatistics(tuple(asking.statistics(block, mine, posterior) for block, mine in self._with_columns(x)))
+
+    def m_step(self, statistics: PartStatistics) -> Self:
+        """Return the product of the blocks' M-steps: their parameters have nothing in common."""
+        return update(self, blocks=[block.m_step(s) for block, s in self._with_parts(statistics)])
+
+    def expected_log_density(self, statistics: PartStatistics) -> float:
+        """Return the sum over blocks, nats."""
+        return sum(
+            asking.need(block, HasExpectedLogDensity, "expected_log_density").expected_log_density(s)
+            for block, s in self._with_parts(statistics)
+        )
+
+    def log_prior(self) -> float:
+        """Return the sum over blocks, nats."""
+        return sum(asking.log_prior(block) for block in self.blocks)
+
+    def conditioning(self) -> float:
+        """Return the sum over blocks, nats per row."""
+        return sum(asking.conditioning(block) for block in self.blocks)
+
+    def partial_m_step(self) -> bool:
+        """Return whether the M-step of any block is partial."""
+        return any(asking.partial_m_step(block) for block in self.blocks)
+
+    def complaints(self, statistics: PartStatistics) -> list[Complaint]:
+        """Return what the blocks complain of; columns are counted within each block."""
+        return self._said(asking.complaints, statistics)
+
+    def remarks(self, statistics: PartStatistics) -> list[Complaint]:
+        """Return what the blocks remark on; columns are counted within each block."""
+        return self._said(asking.remarks, statistics)
+
+    def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Draw one row for each state (N,); returns (N, D)."""
+        rows = np.empty((len(states), sum(map(len, self.columns))))
+        for block, columns in zip(self.blocks, self.columns, strict=True):
+            rows[:, columns] = asking.need(block, SamplesGivenStates, "sample").sample(states, rng)
+        return rows
+
+    def impute(self, x: Incomplete, posterior: Array) -> Array:
+        """Return data (N, D) with missing cells as their block imputes them."""
+        return self._fill(x, lambda block, mine: asking.impute(block, mine, posterior))
+
+    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Return data (N, D) with missing cells drawn by their block, given the state of their row."""
+        return self._fill(x, lambda block, mine: asking.sample_missing(block, mine, states, rng))
+
+    def complete(self, row: Any) -> Iterator[tuple[float, PartStatistics]]:
+        """Yield the log density of one row and its complete-data statistics, for each state."""
+        for states in zip(*(asking.complete(block, mine) for block, mine in self._with_columns(row)), strict=True):
+            yield sum(log_density for log_density, _ in states), PartStatistics(tuple(s for _, s in states))
+
+    def _with_columns(self, x: Any) -> list[tuple[Any, Any]]:
+        return [(block, take(x, columns)) for block, columns in zip(self.blocks, self.columns, strict=True)]
+
+    def _with_parts(self, statistics: PartStatistics) -> list[tuple[Any, Any]]:
+        return list(zip(self.blocks, statistics.parts, strict=True))
+
+    def _said(self, ask: Callable[[Any, Any], list[Complaint]], statistics: PartStatistics) -> list[Complaint]:
+        return [
+            (part, f"in the block of columns {list(columns)}, {why}")
+            for (block, s), columns in zip(self._with_parts(statistics), self.columns, strict=True)
+            for part, why in ask(block, s)
+        ]
+
+    def _fill(self, x: Incomplete, fill: Callable[[Any, Incomplete], Array]) -> Array:
+        rows = x.data.copy()
+        for columns, (block, mine) in zip(self.columns, self._with_columns(x), strict=True):
+            if not mine.seen.all():
+                rows[:, columns] = fill(block, mine)
+        return rows
+
+
+@final
+@attrs.frozen
+class ProductFamily:
+    """A recipe for product emissions: what a start takes; made by `Product.of`."""
+
+    blocks: tuple[tuple[Any, ...], ...]
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what are not pairs of a family and columns, or columns that do not part 0 .. D - 1."""
+        for block in self.blocks:
+            if not isinstance(block, tuple) or len(block) not in (2, 3):
+                raise TypeError(f"Product.of: expected pairs such as (emkit.Poisson, [0, 1]), found {block!r:.60}")
+            check_family(block[0])
+        _check_parted(self.columns)
+
+    @property
+    def columns(self) -> tuple[Columns, ...]:
+        """The columns of each block."""
+        return tuple(tuple(int(d) for d in block[1]) for block in self.blocks)
+
+    @property
+    def families(self) -> list[tuple[Family, Columns]]:
+        """Every block's family and its columns."""
+        return [(block[0], columns) for block, columns in zip(self.blocks, self.columns, strict=True)]
+
+    def read(self, x: Any) -> Any:
+        """Return data as an (N, D) matrix, checked block by block."""
+        rows = _read(x, self.columns)
+        for family, columns in self.families:
+            _check_block(columns, family.read, rows)
+        return rows
+
+    def features(self, x: Any) -> Array:
+        """Return the features of all blocks, (N, F)."""
+        return np.concatenate([family.features(take(x, columns)) for family, columns in self.families], axis=1)
+
+    def around(self, x: Any, posterior: Array) -> Product:
+        """Return the product of what each family makes of its columns; options stand in the recipe."""
+        made = [
+            family.around(take(x, columns), posterior, **(block[2] if len(block) == 3 else {}))
+            for (family, columns), block in zip(self.families, self.blocks, strict=True)
+        ]
+        return Product(tuple(made), self.columns)
+
+
+def take(x: Any, columns: Columns) -> Any:
+    """Return some columns of a matrix or of `Incomplete` rows; neighbours without a copy."""
+    chosen = list(columns)
+    index = slice(chosen[0], chosen[-1] + 1) if chosen == list(range(chosen[0], chosen[-1] + 1)) else chosen
+    return x.columns(index) if isinstance(x, Incomplete) else x[:, index]
+
+
+def _check_parted(columns: tuple[Columns, ...]) -> None:
+    together = [d for block in columns for d in block]
+    check_features(together, len(together))
+    if not all(columns):
+        raise ParameterError(f"Product: expected at least one column in each block, found {list(columns)}")
+
+
+def _read(x: Any, columns: tuple[Columns, ...]) -> Any:
+    width = sum(map(len, columns))
+    rows = x if isinstance(x, Incomplete) else as_matrix(x, features=width)
+    if isinstance(rows, Incomplete) and rows.data.shape[1] != width:
+        raise ValueError(f"data: expected {width} columns, found {rows.data.shape[1]}")
+    return rows
+
+
+def _check_block(columns: Columns, check: Callable[[Any], Any], rows: Any) -> None:
+    """Check some columns of the rows; errors say which they are."""
+    try:
+        check(take(rows, columns))
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{error} (counted within the block of columns {list(columns)})") from error
