@@ -92,7 +92,8 @@ def as_labels(x: Any, size: int | None = None, *, name: str = "data", advice: st
         TypeError: text, dates, or otherwise non-numeric data.
         ValueError: not one-dimensional, or an entry that is not a whole number in the range; the message names its row.
     """
-    array = as_numbers(x, f"{name}: expected whole numbers from 0, which np.unique(x, return_inverse=True) makes of names")
+    names = "which np.unique(x, return_inverse=True) makes of names"
+    array = as_numbers(x, f"{name}: expected whole numbers from 0, {names}")
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one whole number for each unit, found an array of shape {array.shape}")
     with np.errstate(invalid="ignore"):  # what is no whole number then is named below
@@ -103,6 +104,11 @@ def as_labels(x: Any, size: int | None = None, *, name: str = "data", advice: st
         allowed = "of zero or more" if size is None else f"from 0 to {size - 1}"
         raise ValueError(f"{name}: row {row} is {array[row]}; expected a whole number {allowed}{advice}")
     return labels
+
+
+def total_by(labels: Labels, weight: Array, size: int) -> Array:
+    """Return the sum of the weights (N,) of each label (N,), (size,)."""
+    return np.asarray(np.bincount(labels, weight, size), dtype=np.float64)
 
 
 def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missing: bool = False) -> Array:
@@ -140,6 +146,8 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missin
 
 def as_numbers(given: Any, expected: str) -> npt.NDArray[Any]:
     """Return an array of real numbers, or say what was expected and what was found."""
+    if attrs.has(type(given)):  # a wrapper such as Weighted, which NumPy would take for a sequence
+        raise TypeError(f"{expected}, found {type(given).__name__}")
     if any(np.ma.is_masked(part) for part in (given if isinstance(given, (list, tuple)) else [given])):
         raise ValueError(f"{expected}, found a masked array with masked entries")
     try:

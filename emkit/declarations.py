@@ -43,6 +43,7 @@ class Declaration:
     constraint: Constraint
     axes: tuple[str, ...]
     free: bool  # False for hyperparameters: validated, never packed or counted
+    empty: bool = False  # whether an axis may have size zero: a regression without covariates
 
 
 @attrs.frozen
@@ -53,13 +54,16 @@ class Parts:
     added: str | None
 
 
-def _declare(constraint: Constraint, axes: tuple[str, ...], free: bool) -> Any:
-    return attrs.field(metadata={DECLARED: Declaration(constraint, axes, free)})
+def _declare(constraint: Constraint, axes: tuple[str, ...], free: bool, empty: bool = False) -> Any:
+    return attrs.field(metadata={DECLARED: Declaration(constraint, axes, free, empty)})
 
 
-def real(*axes: str, free: bool = True) -> Any:
-    """Declare a parameter of any finite numbers, with its named axes: `means: Array = real("K", "D")`."""
-    return _declare(Real(), axes, free)
+def real(*axes: str, free: bool = True, empty: bool = False) -> Any:
+    """Declare a parameter of any finite numbers, with its named axes: `means: Array = real("K", "D")`.
+
+    `empty` lets axes have size zero: the coefficients of a regression without covariates.
+    """
+    return _declare(Real(), axes, free, empty)
 
 
 def positive(*axes: str, free: bool = True) -> Any:
@@ -82,14 +86,16 @@ def positive_definite(*axes: str, free: bool = True) -> Any:
     return _declare(PositiveDefinite(), axes, free)
 
 
-def fixed() -> Any:
-    """Declare the field that names the parameters held fixed: `fixed: frozenset[str] = fixed()`.
+def fixed(*default: str) -> Any:
+    """Declare the field that names the parameters held fixed, with those that are unless one says otherwise.
+
+    `fixed: frozenset[str] = fixed()` holds none by default.
 
     A name is that of a free parameter or of a field that is a value itself. Parameters held fixed have no free
     coordinates and are not counted. The M-step that owns a parameter holds it: `update` leaves it alone, and where
     blocks are maximised jointly the M-step reads `self.fixed`.
     """
-    return attrs.field(default=frozenset(), converter=_names, metadata={FIXED: True}, kw_only=True)
+    return attrs.field(default=frozenset(default), converter=_names, metadata={FIXED: True}, kw_only=True)
 
 
 def parts(*shared: str, added: str | None = None, check: Any = None) -> Any:
@@ -119,7 +125,7 @@ def checked(given: Any, name: str, declared: Declaration) -> Any:
         array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"{name}: expected real numbers with axes {declared.axes}: {error}") from error
-    if array.ndim != len(declared.axes) or 0 in array.shape:
+    if array.ndim != len(declared.axes) or (0 in array.shape and not declared.empty):
         raise ParameterError(
             f"{name}: expected axes ({', '.join(declared.axes)}), found an array of shape {array.shape}"
         )

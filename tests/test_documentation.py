@@ -31,6 +31,11 @@ TestWeightedPoissonMixture = _page.TestWeightedPoissonMixture
 TestPoissonMixtureWithPriors = _page.TestPoissonMixtureWithPriors
 TestThermometer = _page.TestThermometer
 
+_emissions = as_module("writing-emissions.md", "writing_emissions")
+
+TestMixtureOfGeometrics = _emissions.TestMixture
+TestChainOfGeometrics = _emissions.TestChain
+
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
     """The script that draws the tutorial's figures runs, and draws each figure that the tutorial shows."""
