@@ -1,0 +1,62 @@
+"""Every kind of emissions in every structure with a discrete latent state: no line of either knows of the other."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import emkit
+from emkit import Array, HiddenMarkov, Incomplete, Mixture, StationaryHiddenMarkov
+from emkit.testing.case import Case
+from emkit.testing.law import Law
+from emkit.testing.laws import LAWS
+from tests.zoo import EMISSIONS, rows
+
+TRANSITION = [[0.8, 0.2], [0.3, 0.7]]
+LENGTHS = [4, 1, 3, 2, 4, 3, 2, 4, 1, 4, 3, 4]
+
+
+def sequences(x: Any) -> list[Any]:
+    """Return rows cut into short sequences."""
+    return [x[stop - length : stop] for stop, length in zip(np.cumsum(LENGTHS).tolist(), LENGTHS, strict=True)]
+
+
+STRUCTURES: dict[str, Any] = {
+    "mixture": (lambda emissions: Mixture([0.4, 0.6], emissions), lambda x: x),
+    "hidden Markov": (lambda emissions: HiddenMarkov([0.4, 0.6], TRANSITION, emissions), sequences),
+    "stationary": (lambda emissions: StationaryHiddenMarkov(TRANSITION, emissions), sequences),
+}
+
+CASES = {
+    (structure, name): Case(make(emissions), given, given)
+    for structure, (make, shape) in STRUCTURES.items()
+    for name, emissions in EMISSIONS.items()
+    for given in [shape(rows(emissions, sum(LENGTHS)))]
+}
+CELLS = [
+    pytest.param(case, law, id=f"{structure}-{name}-{law.name}")
+    for (structure, name), case in CASES.items()
+    for law in LAWS
+    if law.needs(case)
+]
+
+
+@pytest.mark.parametrize(("case", "law"), CELLS)
+def test_every_law_holds(case: Case, law: Law) -> None:
+    """Any emissions in any structure obey every law that their powers bring."""
+    law(case, seed=0)
+
+
+@pytest.mark.parametrize("name", EMISSIONS)
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_a_row_with_nothing_seen_says_nothing(structure: str, name: str) -> None:
+    """A row, or a time step, that is missing as a whole leaves the objective to what is seen."""
+    make, shape = STRUCTURES[structure]
+    model, x = make(EMISSIONS[name]), rows(EMISSIONS[name], sum(LENGTHS))
+    holes: Array = x.copy()
+    holes[[0, 7, 20]] = np.nan
+    fit = emkit.fit(model, [Incomplete(one) for one in shape(holes)] if structure != "mixture" else Incomplete(holes))
+    assert fit.trace.monotone
+    if structure == "mixture":
+        seen = np.delete(x, [0, 7, 20], axis=0)
+        np.testing.assert_allclose(fit.trace[0], model.log_marginal(seen).sum(), rtol=1e-10)

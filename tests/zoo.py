@@ -1,0 +1,41 @@
+"""One example of every kind of emissions, with data: what tests of structures run over."""
+
+from typing import Any
+
+import numpy as np
+
+from emkit import (
+    Array,
+    Bernoulli,
+    Categorical,
+    DiagonalGaussian,
+    FullGaussian,
+    Poisson,
+    Product,
+    SphericalGaussian,
+    TiedGaussian,
+)
+
+MEANS = np.array([[0.0, 1.0], [3.0, -1.0]])
+MATRICES = np.array([[[1.0, 0.3], [0.3, 0.5]], [[0.6, -0.2], [-0.2, 1.5]]])
+FULL = FullGaussian(MEANS, MATRICES)
+POISSON = Poisson([[1.5, 7.0], [6.0, 2.0]])
+LABELS = Categorical([[[0.6, 0.3, 0.1], [0.5, 0.5, 0.0]], [[0.2, 0.2, 0.6], [0.1, 0.9, 0.0]]])
+
+EMISSIONS: dict[str, Any] = {  # of two states each
+    "full": FULL,
+    "tied": TiedGaussian(MEANS, MATRICES[0]),
+    "diagonal": DiagonalGaussian(MEANS, [[1.0, 0.5], [0.6, 1.5]]),
+    "spherical": SphericalGaussian(MEANS, [0.7, 1.2]),
+    "poisson": POISSON,
+    "bernoulli": Bernoulli([[0.8, 0.3], [0.2, 0.7]]),
+    "categorical": LABELS,
+    "product": Product((FULL, POISSON, LABELS), ((0, 1), (2, 3), (4, 5))),
+}
+
+
+def rows(emissions: Any, n: int, seed: int = 3) -> Array:
+    """Return n rows drawn from emissions of two states."""
+    rng = np.random.default_rng(seed)
+    x: Array = emissions.sample((rng.random(n) < 0.6).astype(np.intp), rng)
+    return x
