@@ -71,13 +71,15 @@ class Fit(Generic[M]):
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, -2 log likelihood + p log(units); smaller is better.
+        """Schwarz's criterion, -2 log likelihood + p log(observations); smaller is better.
+
+        A sequence holds as many observations as steps; other units are one each.
 
         Raises:
             TypeError: the model declares no parameters.
         """
-        units = self.trace.records[-1].units
-        return -2 * self.log_likelihood + n_free_parameters(self.model) * float(np.log(units))
+        observations = self.trace.records[-1].observations
+        return -2 * self.log_likelihood + n_free_parameters(self.model) * float(np.log(observations))
 
     def __str__(self) -> str:
         """Say in five lines how the fit went."""

@@ -59,6 +59,9 @@ class Expectation(Generic[S]):
     units: float = attrs.field(converter=_scalar)  # Σ w_n: how many independent units
     rounding: float = attrs.field(converter=_scalar)  # how far log_likelihood may be off, nats
     statistics: S
+    observations: float = attrs.field(  # Σ w_n n_n: how many observations the units hold; as many as units, unless told
+        default=attrs.Factory(lambda self: self.units, takes_self=True), converter=_scalar
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse statistics whose `+` would not add."""
@@ -77,11 +80,18 @@ class Expectation(Generic[S]):
             self.units + other.units,
             self.rounding + other.rounding,
             add(self.statistics, other.statistics),
+            self.observations + other.observations,
         )
 
     @classmethod
     def of(
-        cls, log_marginal: Array, statistics: S, weight: Array | None = None, *, conditioning: float = 0.0
+        cls,
+        log_marginal: Array,
+        statistics: S,
+        weight: Array | None = None,
+        *,
+        conditioning: float = 0.0,
+        observations: float | None = None,
     ) -> "Expectation[S]":
         """Sum log marginals into an expectation.
 
@@ -92,6 +102,8 @@ class Expectation(Generic[S]):
                 where they are impossible.
             conditioning: nats per unit by which the objective may be off beyond the rounding of its terms, where a
                 model knows that it is badly conditioned.
+            observations: how many observations the units hold, weights included, where that is not one each: the
+                steps of sequences. `fit.bic` counts them.
 
         Raises:
             ValueError: log_marginal is not one-dimensional, or weight has another shape.
@@ -108,4 +120,5 @@ class Expectation(Generic[S]):
                 )
             terms, units = np.where(weight > 0, weight, 0.0) * np.where(weight > 0, log_marginal, 0.0), weight.sum()
         magnitude = float(np.abs(terms).sum())
-        return cls(float(terms.sum()), units, EPS * (magnitude + units) + conditioning * units, statistics)
+        rounding = EPS * (magnitude + units) + conditioning * units
+        return cls(float(terms.sum()), units, rounding, statistics, units if observations is None else observations)

@@ -21,6 +21,7 @@ class Record:
     log_likelihood: float  # nats
     rounding: float  # how far the objective may be off, nats
     units: float  # sum of weights
+    observations: float  # how many the units hold
     passes: int  # E-steps over the data so far, this one included
 
     @classmethod
@@ -28,7 +29,7 @@ class Record:
         """Keep what the trace needs of a point."""
         learnt = point.expectation
         rounding = learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood)
-        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, passes)
+        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, learnt.observations, passes)
 
 
 def fall_threshold(before: Record, after: Record) -> float:

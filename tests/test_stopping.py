@@ -13,7 +13,7 @@ from emkit.trace import Record
 
 
 def records(objectives: Sequence[float], units: float = 10.0) -> list[Record]:
-    return [Record(objective, objective, 1e-12, units, i + 1) for i, objective in enumerate(objectives)]
+    return [Record(objective, objective, 1e-12, units, units, i + 1) for i, objective in enumerate(objectives)]
 
 
 @given(st.floats(-1e3, 1e3), st.floats(-1, 1), st.floats(0, 0.1), st.floats(0.5, 1e3))

@@ -14,7 +14,7 @@ from tests.toys import Scripted
 
 
 def trace(objectives: Sequence[float], rounding: float = 1e-12) -> Trace:
-    return Trace([Record(objective, objective - 1.0, rounding, 10.0, i + 1) for i, objective in enumerate(objectives)])
+    return Trace([Record(objective, objective - 1.0, rounding, 10.0, 10.0, i + 1) for i, objective in enumerate(objectives)])
 
 
 def test_a_trace_is_a_sequence_of_floats() -> None:
@@ -50,7 +50,7 @@ def test_a_record_keeps_the_numbers_of_a_point() -> None:
 @given(st.floats(1e-13, 1e-3), st.floats(1e-13, 1e-3))
 def test_the_threshold_is_eight_times_both_roundings(before: float, after: float) -> None:
     """A fall counts beyond eight times the sum of the two roundings."""
-    one, other = (Record(0.0, 0.0, rounding, 1.0, 1) for rounding in (before, after))
+    one, other = (Record(0.0, 0.0, rounding, 1.0, 1.0, 1) for rounding in (before, after))
     assert fall_threshold(one, other) == 8 * (before + after)
 
 

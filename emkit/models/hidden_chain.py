@@ -78,7 +78,13 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         initial = posterior[sequences.starts].sum(axis=0)
         learnt = ChainStatistics(initial, transitions, asking.statistics(self.emissions, sequences.rows, posterior))
         log_marginal = _sum_by_sequence(past.log_evidence, sequences)
-        return Expectation.of(log_marginal, learnt, weight, conditioning=self._rounding(past.log_evidence, data))
+        return Expectation.of(
+            log_marginal,
+            learnt,
+            weight,
+            conditioning=self._rounding(past.log_evidence, data),
+            observations=float(weight @ sequences.lengths),
+        )
 
     def m_step(self, statistics: ChainStatistics[Any]) -> Self:
         """Return the mode of chain and emissions given expected counts. Reference: Bishop (2006), equation 13.18."""

@@ -112,6 +112,7 @@ def test_one_series_of_depmix() -> None:
     assert_gaussian(fit, case)
     vignette = SPEED["reference"]["single_series_vignette"]
     assert_allclose(fit.aic, vignette["AIC"], rtol=0, atol=0.05)
+    assert_allclose(fit.bic, vignette["BIC"], rtol=0, atol=0.05)
     start: HiddenMarkov[FullGaussian] = HiddenMarkov.start([x], 1, rng=0, emissions=FullGaussian)
     one = emkit.fit(start, [x])
     assert_allclose(one.log_likelihood, vignette["one_state_loglik"], rtol=0, atol=SPEED["tolerance"]["vs_vignette"])

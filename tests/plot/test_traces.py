@@ -10,7 +10,7 @@ from emkit.trace import Record
 
 def fit_with(objectives: list[float]) -> emkit.Fit[emkit.GaussianMixture]:
     model = emkit.GaussianMixture([1.0], emkit.SphericalGaussian([[0.0]], [1.0]))
-    records = [Record(objective, objective, 1e-12, 10.0, i + 1) for i, objective in enumerate(objectives)]
+    records = [Record(objective, objective, 1e-12, 10.0, 10.0, i + 1) for i, objective in enumerate(objectives)]
     return emkit.Fit(model, emkit.Trace(records), emkit.Outcome.CONVERGED, "")
 
 
