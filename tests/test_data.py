@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from emkit.data import Weighted, as_matrix, check_features, split_weight
+from emkit.data import Weighted, as_labels, as_matrix, as_weighted, check_features, split_weight, total_by
 
 TABLE = [[1.0, 2.0], [3.0, 4.5], [5.0, 6.0]]
 
@@ -145,3 +145,32 @@ def test_features_are_checked() -> None:
     for wrong in ([], [0, 0], [3], [-1]):
         with pytest.raises(ValueError, match="different columns from 0 to 2"):
             check_features(wrong, 3)
+
+
+@pytest.mark.parametrize("kind", [int, float, np.uint8, np.int32, ">f8", bool])
+def test_labels_of_any_type_are_whole_numbers(kind: Any) -> None:
+    """Whole numbers of any type are labels, those of the native type without a copy."""
+    given_labels = np.array([1, 0, 1]).astype(kind)
+    assert as_labels(given_labels, 2).tolist() == [1, 0, 1]
+    assert as_labels(given_labels, 2).dtype == np.intp
+    assert np.shares_memory(as_labels(given_labels), given_labels) == (given_labels.dtype == np.intp)
+
+
+@pytest.mark.parametrize("bad", [2, -1, 0.5, np.nan, np.inf, -np.inf, 1e300, np.uint64(2**63)])
+def test_bad_labels_are_named(bad: Any) -> None:
+    """What is no whole number in the range is refused by its row."""
+    with pytest.raises(ValueError, match=r"who: row 2 is .*; expected a whole number from 0 to 1: count again"):
+        as_labels(np.array([0, 1, bad]), 2, name="who", advice=": count again")
+
+
+def test_sums_by_label() -> None:
+    """Weights are summed over units of one label; labels that do not occur have none."""
+    assert total_by(np.array([2, 0, 2]), np.array([0.5, 1.0, 2.0]), 4).tolist() == [1.0, 0.0, 2.5, 0.0]
+
+
+def test_unweighted_data_weigh_one_each() -> None:
+    """Without weights every unit counts once, at no cost in memory; with them, as they say."""
+    x = np.arange(3.0)
+    assert as_weighted(x, None).weight.tolist() == [1.0, 1.0, 1.0]
+    assert as_weighted(x, None).weight.strides == (0,)
+    assert as_weighted(x, np.array([0.0, 2.0, 1.0])).weight.tolist() == [0.0, 2.0, 1.0]

@@ -43,6 +43,10 @@ ROUND_TRIP = 1e-9
 STANDARD_ERRORS = 7.0
 """Of the mean score of a sample. Chance goes beyond it once in 4e11 normal draws, and rarely enough in skew ones."""
 
+LEAST_DEVIATION = 1.0
+"""Of the score of one unit, in natural units, where it is 1 at the example: an event so rare that no draw shows it
+leaves no trace in the deviation of the sample, but does in the mean score."""
+
 SAMPLE_SIZE = 2000
 """Units drawn to see the moments: a mean score of 0.16 natural units is seven standard errors."""
 

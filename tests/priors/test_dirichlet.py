@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.stats import dirichlet
 
 import emkit
-from emkit import Dirichlet, FullGaussian, GaussianMixture
+from emkit import Dirichlet, DirichletRows, FullGaussian, GaussianMixture
 from emkit.models.mixture import MixtureStatistics
+from emkit.priors.dirichlet import mode_of_shares
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.priors.log_posterior import expected_complete_log_likelihood, on_weights, slopes
 
@@ -81,3 +83,32 @@ def test_a_structural_zero_is_refused_where_the_prior_forbids_it() -> None:
     with pytest.raises(emkit.ParameterError, match=r"weights\[1\] is 0, impossible under the Dirichlet prior"):
         emkit.Mixture([1.0, 0.0], emissions, emkit.Dirichlet([2.0, 2.0]))
     assert emkit.Mixture([1.0, 0.0], emissions, emkit.Dirichlet([2.0, 1.0])).log_prior() == 0.0
+
+
+@given(SEEDS)
+def test_rows_are_dirichlet_each(seed: int) -> None:
+    """The log density of matrices is the sum of SciPy's over rows, up to a constant, highest at the mode of counts."""
+    rng = np.random.default_rng(seed)
+    prior = DirichletRows(1 + rng.uniform(0, 5, (3, 3)))
+    counts = rng.uniform(0, 9, (2, 3, 3))
+    one, other = rng.dirichlet(np.full(3, 3.0), (2, 2, 3)) * 0.97 + 0.01
+    mode = mode_of_shares(counts, prior, otherwise=one)
+
+    def by_scipy(matrices: emkit.Array, also: Any = 0.0) -> float:
+        rows = [(j, k) for j in range(2) for k in range(3)]
+        raised = prior.concentration + np.broadcast_to(also, (2, 3, 3))
+        return sum(float(dirichlet.logpdf(matrices[j, k] / matrices[j, k].sum(), raised[j, k])) for j, k in rows)
+
+    found = prior.log_density(one) - prior.log_density(other)
+    assert_allclose(found, by_scipy(one) - by_scipy(other), rtol=1e-9, atol=1e-9)
+    assert all(by_scipy(mode, counts) > by_scipy(0.99 * mode + 0.01 * rival, counts) for rival in (one, other))
+
+
+def test_rows_without_counts_stay() -> None:
+    """A row that learnt nothing and has no prior keeps what it was; the diagonal prior favours the diagonal."""
+    counts, before = np.array([[0.0, 0.0], [1.0, 3.0]]), np.array([[0.3, 0.7], [0.5, 0.5]])
+    assert_allclose(mode_of_shares(counts, None, otherwise=before), [[0.3, 0.7], [0.25, 0.75]])
+    prior = DirichletRows.diagonal(2, same=4.0, other=2.0)
+    assert_allclose(mode_of_shares(counts, prior, otherwise=before), [[0.75, 0.25], [2 / 8, 6 / 8]])
+    with pytest.raises(emkit.ParameterError, match=r"concentration\[0, 1\] is 0\.5, expected at least 1"):
+        DirichletRows.diagonal(2, same=4.0, other=0.5)
