@@ -49,7 +49,7 @@ class Incomplete:
     """
 
     data: Array = attrs.field(converter=_as_rows)
-    _patterns: _Patterns = attrs.field(default=attrs.Factory(_patterns, takes_self=True), repr=False, kw_only=True)
+    _patterns: _Patterns = attrs.field(default=attrs.Factory(_patterns, takes_self=True), repr=False, eq=False, kw_only=True)
 
     def __len__(self) -> int:
         """Count the rows, seen or not."""
@@ -92,7 +92,8 @@ class Incomplete:
         if partial.any():
             row = int(np.argmax(partial))
             raise ValueError(
-                f"data: row {row} is missing in column {int(np.argmin(seen[row]))} alone; here a row is seen or "
+                f"data: row {row} is missing in column {int(np.argmin(seen[row]))} but not in column "
+                f"{int(np.argmax(seen[row]))}; here a row is seen or "
                 "missing as a whole: make all of it nan, or drop the row"
             )
         return whole

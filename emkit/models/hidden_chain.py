@@ -13,7 +13,7 @@ from scipy.special import xlogy
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import EPS, Array
-from emkit.data import Weighted, split_weight
+from emkit.data import Weighted, as_weighted, split_weight
 from emkit.emissions import asking, starting
 from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, SamplesGivenStates
 from emkit.incomplete import Incomplete
@@ -63,7 +63,7 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         """
         given, weight = split_weight(data)
         sequences = Sequences.of(given).with_rows(lambda rows: asking.prepare(self.emissions, rows))
-        return Weighted(sequences, np.broadcast_to(1.0, len(sequences)) if weight is None else weight)
+        return as_weighted(sequences, weight)
 
     def accepts(self, wrapper: type) -> bool:
         """Accept `Weighted` sequences, and sequences that are `Incomplete`."""

@@ -6,17 +6,18 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import attrs
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array, condition
-from emkit.data import Weighted, split_weight
-from emkit.declarations import ParameterError, fixed, simplex
+from emkit.data import Weighted, as_weighted, split_weight
+from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
 from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, SamplesGivenStates
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel
 from emkit.priors.conjugate import optional_prior
-from emkit.priors.dirichlet import Dirichlet
+from emkit.priors.dirichlet import Dirichlet, check_possible, log_prior_of, mode_of_shares
 from emkit.starts import Start, as_responsibilities, k_means
 from emkit.statistics import Expectation, Statistics
 from emkit.values import replace, update, value
@@ -60,11 +61,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def __attrs_post_init__(self) -> None:
         """Refuse a prior that would move weights which are zero by structure."""
-        if self.weights_prior is not None and self.weights_prior.log_density(self.weights) == -np.inf:
-            raise ParameterError(
-                f"{type(self).__name__}.weights[{int(np.argmin(self.weights))}] is 0, impossible under the Dirichlet "
-                "prior; leave the component out, or give it a concentration of 1"
-            )
+        check_possible(f"{type(self).__name__}.weights", self.weights, self.weights_prior)
 
     def prepare(self, data: Any) -> Weighted[Any]:
         """Return the data checked and weighted; every unit counts once unless they are `Weighted`.
@@ -73,8 +70,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             ValueError, TypeError: the emissions refuse the data; the message names row and column.
         """
         x, weight = split_weight(data)
-        x = asking.prepare(self.emissions, x)
-        return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)
+        return as_weighted(asking.prepare(self.emissions, x), weight)
 
     def accepts(self, wrapper: type) -> bool:
         """Accept `Weighted` data, and `Incomplete` ones: by cell where the emissions do, by row where not."""
@@ -94,7 +90,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def weights_given(self, count: Array) -> Array:
         """Return the mode of the weights (K,) given expected counts (K,)."""
-        return count / count.sum() if self.weights_prior is None else self.weights_prior.mode(count)
+        return mode_of_shares(count, self.weights_prior, otherwise=self.weights)
 
     def log_marginal(self, data: Any) -> Array:
         """Return log p(x_n), (N,), nats."""
@@ -110,8 +106,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def log_prior(self) -> float:
         """Return the log prior density of weights and emissions, nats; 0 without priors."""
-        weights = 0.0 if self.weights_prior is None else self.weights_prior.log_density(self.weights)
-        return weights + asking.log_prior(self.emissions)
+        return log_prior_of(self.weights, self.weights_prior) + asking.log_prior(self.emissions)
 
     def expected_log_joint(self, statistics: MixtureStatistics[Any]) -> float:
         """Return Q(self given statistics) = Σ_k n_k log w_k + the emissions' part, nats.
@@ -120,9 +115,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             MissingPowerError: the emissions have no `expected_log_density`.
         """
         emissions = asking.need(self.emissions, HasExpectedLogDensity, "expected_log_density")
-        some = statistics.count > 0
-        with np.errstate(divide="ignore"):
-            weights = float(statistics.count[some] @ np.log(self.weights[some]))
+        weights = float(xlogy(statistics.count, self.weights).sum())
         return weights + float(emissions.expected_log_density(statistics.emissions))
 
     def configurations(self, unit: Any) -> Iterator[tuple[float, MixtureStatistics[Any]]]:

@@ -30,8 +30,8 @@ def _parts(of: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(of, Mapping):
         yield from ((f"[{key!r}]", inner) for key, inner in of.items())
     elif attrs.has(type(of)):
-        public = (field.name for field in attrs.fields(type(of)) if not field.name.startswith("_"))  # others are caches
-        yield from ((f".{name}", getattr(of, name)) for name in public)
+        compared = (field.name for field in attrs.fields(type(of)) if field.eq)  # others are caches
+        yield from ((f".{name}", getattr(of, name)) for name in compared)
     else:
         yield from ((f".{name}", inner) for name, inner in getattr(of, "__dict__", {}).items())
 
