@@ -90,6 +90,18 @@ def update(model: V, **learnt: Any) -> V:
     return replace(model, **{name: new for name, new in learnt.items() if name not in kept})
 
 
+def axis_size(of: Any, axis: str) -> int:
+    """Return the size of a named axis of a value.
+
+    Raises:
+        TypeError: no declared parameter has this axis.
+    """
+    sizes = getattr(of, "__dict__", {}).get(_AXES, {})
+    if axis not in sizes:
+        raise TypeError(f"{type(of).__name__} declares no parameter with axis {axis!r}: this needs to know its size")
+    return int(sizes[axis][0])
+
+
 def held(of: Any) -> frozenset[str]:
     """Return the names of the fields of a value that are held fixed."""
     return frozenset(chain.from_iterable(getattr(of, f.name) for f in attrs.fields(type(of)) if FIXED in f.metadata))

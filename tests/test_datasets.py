@@ -91,6 +91,7 @@ def test_biochemists_is_the_published_table() -> None:
 
 
 LOADERS = [
+    datasets.airquality,
     datasets.iris,
     datasets.faithful,
     datasets.anaesthetists,
@@ -120,3 +121,16 @@ def test_nile_is_the_published_table() -> None:
     assert flow[:5].tolist() == [1120, 1160, 963, 1210, 1160]
     assert flow[-2:].tolist() == [714, 740]
     np.testing.assert_allclose([flow.min(), np.median(flow), flow.mean(), flow.max()], [456, 893.5, 919.35, 1370])
+
+
+def test_airquality_is_the_published_table() -> None:
+    """Air quality has the days, the missing values and the ranges, medians and means that R's summary prints."""
+    air = datasets.airquality()
+    x = air.data
+    assert x.shape == (153, 4)
+    assert x[:2].tolist() == [[41, 190, 7.4, 67], [36, 118, 8.0, 72]]
+    assert np.isnan(x).sum(axis=0).tolist() == [37, 7, 0, 0]
+    assert np.nanmin(x, axis=0).tolist() == [1, 7, 1.7, 56]
+    assert np.nanmax(x, axis=0).tolist() == [168, 334, 20.7, 97]
+    assert np.nanmedian(x, axis=0).tolist() == [31.5, 205, 9.7, 79]
+    np.testing.assert_allclose(np.nanmean(x, axis=0), [42.13, 185.93, 9.958, 77.88], atol=5e-3)

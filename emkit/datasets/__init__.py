@@ -160,3 +160,18 @@ def nile() -> Dataset:
     """
     header, table = _table("nile.csv")
     return Dataset(data=table, features=header, source="Cobb (1978), Biometrika 65:243-251; as in R datasets::Nile")
+
+
+def airquality() -> Dataset:
+    """Air quality in New York, 153 days of May to September 1973: ozone, sun, wind and temperature; nan is missing.
+
+    Ozone in parts per billion (37 days missing), solar radiation in langleys (7 missing), wind in miles per hour and
+    temperature in degrees Fahrenheit. Source: J. M. Chambers, W. S. Cleveland, B. Kleiner and P. A. Tukey (1983),
+    Graphical Methods for Data Analysis, Wadsworth. The values are those of R's `datasets::airquality`.
+    """
+    header, table = _table("airquality.csv")
+    return Dataset(
+        data=table,
+        features=header,
+        source="Chambers, Cleveland, Kleiner and Tukey (1983), Graphical Methods; as in R datasets::airquality",
+    )

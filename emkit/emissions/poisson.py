@@ -76,7 +76,7 @@ class Poisson:
         """Return rates total / weight, with a prior (total + shape - 1) / (weight + rate)."""
         events, exposure = (0.0, 0.0) if self.prior is None else (self.prior.shape - 1, self.prior.rate)
         rates = average(statistics.total + events, statistics.weight + exposure, otherwise=self.rates)
-        return update(self, rates=rates)
+        return update(self, rates=np.where(statistics.weight + events > 0, rates, self.rates))
 
     def expected_log_density(self, statistics: Totals) -> float:
         """Return Σ x log λ - λ over the counts shared out, nats, without log x!, which no rate enters."""

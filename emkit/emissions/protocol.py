@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
+from emkit.data import Weighted
 from emkit.incomplete import Incomplete
+from emkit.starts import Start
 
 S = TypeVar("S")
 
@@ -58,6 +60,15 @@ class Family(Protocol):
 
         Keyword arguments are those that a structure's `start` passes on, such as `prior`.
         """
+        ...
+
+
+@runtime_checkable
+class SharesOut(Protocol):
+    """Power of a family: states that differ in kind, so that a start cannot exchange them."""
+
+    def share_out(self, rows: Weighted[Any], n_states: int, how: Start, rng: np.random.Generator, /) -> Array:
+        """Return responsibilities (N, K) of checked rows, by `how` where states can be exchanged."""
         ...
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
-from emkit.emissions.protocol import Emissions, Family
+from emkit.emissions.protocol import Emissions, Family, SharesOut
 from emkit.starts import Start, check_enough
 
 
@@ -47,6 +47,8 @@ def responsibilities(family: Family, rows: Weighted[Any], n_states: int, how: St
     """
     if not callable(how):
         raise TypeError(f"how: expected a function of emkit.starts or one like it, found {how!r}")
+    if isinstance(family, SharesOut):
+        return family.share_out(rows, check_count("n_components", n_states), how, as_generator(rng))
     features = family.features(rows.data)  # (N, F)
     check_enough(features, check_count("n_components", n_states))
     return how(features, rows.weight, n_states, as_generator(rng))
