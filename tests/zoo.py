@@ -9,10 +9,14 @@ from emkit import (
     Bernoulli,
     Categorical,
     DiagonalGaussian,
+    Exponential,
     FullGaussian,
+    Gamma,
+    PointMass,
     Poisson,
     Product,
     SphericalGaussian,
+    Stacked,
     TiedGaussian,
 )
 
@@ -30,6 +34,9 @@ EMISSIONS: dict[str, Any] = {  # of two states each
     "poisson": POISSON,
     "bernoulli": Bernoulli([[0.8, 0.3], [0.2, 0.7]]),
     "categorical": LABELS,
+    "exponential": Exponential([[1.5, 0.2], [0.3, 0.6]]),
+    "gamma": Gamma([[1.5, 3.0], [6.0, 2.0]], [[0.5, 2.0], [1.0, 0.3]]),
+    "stacked": Stacked((PointMass([[0.0, 0.0]]), Poisson([[4.0, 1.0]]))),
     "product": Product((FULL, POISSON, LABELS), ((0, 1), (2, 3), (4, 5))),
 }
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from scipy.special import xlog1py, xlogy
 from scipy.stats import bernoulli
 
-from emkit.arrays import Array, average
+from emkit.arrays import EPS, TINY, Array, average
 from emkit.declarations import fixed, probability
-from emkit.emissions.choices import log_probability, still_possible, vanishing
+from emkit.emissions.choices import log_probability, vanishing
 from emkit.emissions.totals import Totals
 from emkit.entries import BINARY, as_entries, cells
 from emkit.incomplete import Incomplete
@@ -77,11 +77,15 @@ class Bernoulli:
         return Totals.of(x, posterior)
 
     def m_step(self, statistics: Totals) -> Self:
-        """Return probabilities total / weight, with a prior (total + a - 1) / (weight + a + b - 2)."""
+        """Return probabilities total / weight, with a prior (total + a - 1) / (weight + a + b - 2).
+
+        Zeros and ones are structure, without free coordinates: rounding must not add to them.
+        """
         ones, zeros = (0.0, 0.0) if self.prior is None else (self.prior.a - 1, self.prior.b - 1)
         weight = statistics.weight + ones + zeros
         share = average(statistics.total + ones, weight, otherwise=self.probabilities)
-        return update(self, probabilities=still_possible(np.minimum(share, 1.0), self.probabilities))
+        free = (self.probabilities > 0) & (self.probabilities < 1)
+        return update(self, probabilities=np.where(free, np.clip(share, TINY, 1 - EPS), np.minimum(share, 1.0)))
 
     def expected_log_density(self, statistics: Totals) -> float:
         """Return Σ x log p + (1 - x) log(1 - p) over the answers shared out, nats."""

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from emkit.arrays import Array, average
+from emkit.arrays import Array
 from emkit.declarations import ParameterError, fixed, simplex
-from emkit.emissions.choices import log_probability, still_possible, vanishing
+from emkit.emissions.choices import log_probability, vanishing
 from emkit.entries import Entries, as_entries
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
-from emkit.priors.beta import SymmetricDirichlet
 from emkit.priors.conjugate import optional_prior
+from emkit.priors.dirichlet import SymmetricDirichlet, log_prior_of, mode_of_shares
 from emkit.starts import features_of
 from emkit.statistics import Statistics
 from emkit.values import update, value
@@ -119,10 +119,7 @@ class Categorical:
 
     def m_step(self, statistics: AnswerCounts) -> Self:
         """Return shares of the answers, with a prior those of the answers and α - 1 more of every category."""
-        more = 0.0 if self.prior is None else (self.prior.concentration - 1) * (self.probabilities > 0)
-        count = statistics.count + more
-        share = average(count, count.sum(axis=2), otherwise=self.probabilities)
-        return update(self, probabilities=still_possible(share, self.probabilities))
+        return update(self, probabilities=mode_of_shares(statistics.count, self.prior, otherwise=self.probabilities))
 
     def expected_log_density(self, statistics: AnswerCounts) -> float:
         """Return Σ n_kdc log p_kdc, nats."""
@@ -130,7 +127,7 @@ class Categorical:
 
     def log_prior(self) -> float:
         """Return the log prior density of the probabilities, nats; 0 without a prior."""
-        return 0.0 if self.prior is None else self.prior.log_density(self.probabilities)
+        return log_prior_of(self.probabilities, self.prior)
 
     def remarks(self, statistics: AnswerCounts) -> list[Complaint]:
         """Return which probabilities run to 0."""

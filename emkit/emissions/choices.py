@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from emkit.arrays import EPS, TINY, Array
+from emkit.arrays import Array
 from emkit.model import Complaint
 
 VANISHING = 1e-12
@@ -23,14 +23,6 @@ def log_probability(choices: Iterable[tuple[Array, Array]]) -> Array:
         terms.append(chosen @ np.log(np.where(possible, probabilities, 1.0)).T)
         impossible.append(chosen @ (~possible).T.astype(np.float64))
     return np.where(sum(impossible) > 0, -np.inf, sum(terms))
-
-
-def still_possible(new: Array, old: Array) -> Array:
-    """Return new probabilities of which those that were neither 0 nor 1 are neither.
-
-    Zeros and ones are structure, without free coordinates; rounding must not add to them.
-    """
-    return np.where((old > 0) & (old < 1), np.clip(new, TINY, 1 - EPS), new)
 
 
 def vanishing(probabilities: Array, name: str) -> list[Complaint]:

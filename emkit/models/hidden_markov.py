@@ -3,9 +3,8 @@
 from typing import Any, final
 
 import attrs
-import numpy as np
 
-from emkit.arrays import TINY, Array
+from emkit.arrays import Array
 from emkit.declarations import fixed, simplex
 from emkit.emissions import asking
 from emkit.models.chain_statistics import ChainStatistics
@@ -52,18 +51,11 @@ class HiddenMarkov(HiddenChain[E]):
 
     def chain_given(self, statistics: ChainStatistics[Any]) -> dict[str, Array]:
         """Return initial (K,) and transition (K, K) at their mode. Reference: Bishop (2006), equations 13.18, 13.19."""
-        initial = mode_of_shares(statistics.initial, self.initial_prior, otherwise=self.initial)
-        transition = mode_of_shares(statistics.transitions, self.transition_prior, otherwise=self.transition)
         return {
-            "initial": _without_new_zeros(initial, self.initial),
-            "transition": _without_new_zeros(transition, self.transition),
+            "initial": mode_of_shares(statistics.initial, self.initial_prior, otherwise=self.initial),
+            "transition": mode_of_shares(statistics.transitions, self.transition_prior, otherwise=self.transition),
         }
 
     def log_prior_of_chain(self) -> float:
         """Return the log prior density of initial and transition, nats; 0 without priors."""
         return log_prior_of(self.initial, self.initial_prior) + log_prior_of(self.transition, self.transition_prior)
-
-
-def _without_new_zeros(new: Array, old: Array) -> Array:
-    """Return new probabilities, zero only where the old ones are: rounding must not add to the structure."""
-    return np.where(old > 0, np.maximum(new, TINY), new)

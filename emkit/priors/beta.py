@@ -1,8 +1,7 @@
-"""A beta prior on probabilities, and a symmetric Dirichlet prior on those of categories."""
+"""A beta prior on probabilities."""
 
 from typing import final
 
-import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from emkit.arrays import Array
@@ -32,26 +31,3 @@ class BetaPrior:
     def log_density(self, probabilities: Array) -> float:
         """Return the log density of independent probabilities of any shape, nats, up to a constant."""
         return float((xlogy(self.a - 1, probabilities) + xlog1py(self.b - 1, -probabilities)).sum())
-
-
-@final
-@value
-class SymmetricDirichlet:
-    """Prior of the probabilities of categories: density ∝ Π p_c^(α - 1) over those that are not zero by structure.
-
-    It counts as α - 1 observations of every category.
-
-    Raises (on construction):
-        ParameterError: α below 1, where the mode lies on the boundary.
-    """
-
-    concentration: float = positive(free=False)  # α
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a concentration whose mode would leave the simplex."""
-        if self.concentration < 1:
-            raise ParameterError(f"concentration is {self.concentration:.6g}, expected at least 1: the mode must exist")
-
-    def log_density(self, probabilities: Array) -> float:
-        """Return the log density of independent rows of probabilities of any shape, nats, up to a constant."""
-        return (self.concentration - 1) * float(np.log(probabilities[probabilities > 0]).sum())

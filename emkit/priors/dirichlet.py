@@ -1,11 +1,11 @@
-"""Dirichlet priors: on weights, and on each row of a matrix of probabilities."""
+"""Dirichlet priors: on weights, on each row of a matrix of probabilities, and on categories."""
 
 from typing import Self, TypeAlias, final
 
 import numpy as np
 from scipy.special import xlogy
 
-from emkit.arrays import Array, average, first_index
+from emkit.arrays import TINY, Array, average, first_index
 from emkit.declarations import ParameterError, positive
 from emkit.values import value
 
@@ -62,14 +62,41 @@ class DirichletRows:
         return float(xlogy(self.concentration - 1, matrices).sum())
 
 
-SharesPrior: TypeAlias = Dirichlet | DirichletRows | None
+@final
+@value
+class SymmetricDirichlet:
+    """Prior of the probabilities of categories: density ∝ Π p_c^(α - 1) over those that are not zero by structure.
+
+    It counts as α - 1 observations of every category.
+
+    Raises (on construction):
+        ParameterError: α below 1, where the mode lies on the boundary.
+    """
+
+    concentration: float = positive(free=False)  # α
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a concentration whose mode would leave the simplex."""
+        if self.concentration < 1:
+            raise ParameterError(f"concentration is {self.concentration:.6g}, expected at least 1: the mode must exist")
+
+    def log_density(self, probabilities: Array) -> float:
+        """Return the log density of independent rows of probabilities of any shape, nats, up to a constant."""
+        return (self.concentration - 1) * float(np.log(probabilities[probabilities > 0]).sum())
+
+
+SharesPrior: TypeAlias = Dirichlet | DirichletRows | SymmetricDirichlet | None
 """A prior of shares that sum to one along the last axis, or None for maximum likelihood."""
 
 
 def mode_of_shares(count: Array, prior: SharesPrior, *, otherwise: Array) -> Array:
-    """Return the shares (..., K) at the mode of their posterior given expected counts; `otherwise` without any."""
-    raised = count if prior is None else count + (prior.concentration - 1)
-    return average(raised, raised.sum(axis=-1), otherwise=otherwise)
+    """Return the shares (..., K) at the mode of their posterior given expected counts; `otherwise` without any.
+
+    Zeros are structure, without free coordinates: a share is zero only where `otherwise`, the present one, is.
+    """
+    raised = count if prior is None else count + np.where(otherwise > 0, prior.concentration - 1, 0.0)
+    mode = average(raised, raised.sum(axis=-1), otherwise=otherwise)
+    return np.where(otherwise > 0, np.maximum(mode, TINY), mode)
 
 
 def log_prior_of(given: Array, prior: SharesPrior) -> float:
@@ -84,7 +111,7 @@ def check_possible(name: str, given: Array, prior: SharesPrior) -> None:
         ParameterError: a share is impossible under the prior; the message names it.
     """
     if log_prior_of(given, prior) == -np.inf and prior is not None:
-        index = first_index((given == 0) & (prior.concentration > 1))
+        index = first_index((given == 0) & (np.asarray(prior.concentration) > 1))
         raise ParameterError(
             f"{name}[{', '.join(map(str, index))}] is 0, impossible under the Dirichlet prior; give it a "
             "concentration of 1"

@@ -8,12 +8,13 @@ has the M-step (S_k + ν Σ₀) / (n_k + ν): ν rows of covariance Σ₀ at eac
 empty a component is.
 """
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from emkit.arrays import Array
 from emkit.declarations import positive, positive_definite
+from emkit.incomplete import Incomplete
 from emkit.priors.conjugate import PseudoObservations
 from emkit.values import value
 
@@ -53,7 +54,7 @@ class DiagonalRidge:
         return PseudoObservations(0.0, np.zeros(len(self.variances)), scatter, self.strength)
 
 
-def typical_variances(x: Array, weight: Array, n_components: int) -> Array:
+def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
     """Return (D,) the squared width of a typical component in each column, from the data's quantiles.
 
     The width is the median distance between neighbours among the 4 K + 1 quantiles of the column: at most K - 1 of
@@ -61,10 +62,13 @@ def typical_variances(x: Array, weight: Array, n_components: int) -> Array:
     Rescaling or shifting a column rescales it alike. Where ties make it zero, the mean interval serves.
 
     Args:
-        x: (N, D).
+        x: (N, D), or `Incomplete`, of which each column counts where it is seen.
         weight: (N,) positive.
         n_components: K.
     """
+    if isinstance(x, Incomplete):
+        rows = zip(x.data.T, x.seen.T, strict=True)
+        return np.concatenate([typical_variances(c[seen, None], weight[seen], n_components) for c, seen in rows])
     levels = np.linspace(0, 1, 4 * n_components + 1)
     quantiles = np.quantile(x, levels, axis=0, method="inverted_cdf", weights=weight)  # (4 K + 1, D)
     intervals = np.diff(quantiles, axis=0)  # (4 K, D)

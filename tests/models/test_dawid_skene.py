@@ -154,7 +154,7 @@ def test_start_counts_votes(seed: int) -> None:
     total = counts.sum(axis=2, keepdims=True)
     expected = np.where(total > 0, counts / np.where(total > 0, total, 1.0), 1 / 3)
     assert_allclose(start.prevalence, share.mean(axis=0), rtol=1e-12)
-    assert_allclose(start.confusion, expected, rtol=1e-12)
+    assert_allclose(start.confusion, expected, rtol=1e-12, atol=1e-300)
 
 
 def test_known_truth_gives_the_shares_of_labels() -> None:
@@ -182,12 +182,12 @@ def test_thousands_of_answers_do_not_underflow() -> None:
 
 
 def test_a_prior_makes_every_label_possible() -> None:
-    """By maximum likelihood a label never seen is impossible; with a prior on the confusion it is not."""
+    """By maximum likelihood a label never seen is impossible in effect; with a prior on the confusion it is not."""
     answers = Answers([0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1])
     surprise = Answers([0, 0], [0, 1], [0, 1])
     plain = emkit.fit(DawidSkene.start(answers), answers).model
     cautious = emkit.fit(DawidSkene.start(answers, confusion_prior=DirichletRows(np.full((2, 2), 1.5))), answers).model
-    assert plain.log_marginal(surprise)[0] == -np.inf
+    assert plain.log_marginal(surprise)[0] < -700
     assert np.isfinite(cautious.log_marginal(surprise)[0])
 
 
