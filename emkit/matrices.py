@@ -29,9 +29,19 @@ def least_squares(scatter: Array, given: list[int], rest: list[int]) -> tuple[Ar
         given, rest: column numbers.
     """
     rows = square_root(scatter).T  # (D, D): rows.T @ rows is the scatter
-    scale = np.sqrt(np.diagonal(scatter)[given])  # (G,)
+    known, response = rows[:, given], rows[:, rest]
+    slopes = slopes_of_rows(known, response, cutoff=float(np.sqrt(len(scatter) * EPS)))
+    residual = response - known @ slopes.T
+    return slopes, residual.T @ residual
+
+
+def slopes_of_rows(known: Array, response: Array, *, cutoff: float) -> Array:
+    """Return the slopes (R, G) through the origin of rows `response` (N, R) on rows `known` (N, G).
+
+    Directions of `known` whose singular values, in units of the columns' sizes, are below `cutoff` of the largest
+    have slope zero.
+    """
+    scale = np.linalg.norm(known, axis=0)  # (G,)
     units = np.where(scale > 0, scale, 1.0)
-    known, response = rows[:, given] / units, rows[:, rest]
-    slopes = np.linalg.lstsq(known, response, rcond=float(np.sqrt(len(scatter) * EPS)))[0]  # (G, R)
-    residual = response - known @ slopes
-    return (slopes / units[:, None]).T, residual.T @ residual
+    slopes = np.linalg.lstsq(known / units, response, rcond=cutoff)[0]  # (G, R)
+    return np.asarray((slopes / units[:, None]).T)

@@ -7,7 +7,9 @@ as one kind of covariance needs. Reference: T. F. Chan, G. H. Golub and R. J. Le
 """
 
 from abc import ABC, abstractmethod
-from typing import Self, final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Self, TypeAlias, final
 
 import numpy as np
 
@@ -17,17 +19,23 @@ from emkit.values import value
 OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
 """Sums beyond floating point become infinite, and the parameters that they lead to are refused by name."""
 
+Group: TypeAlias = tuple[Callable[[Array], Array], Array]
+"""A group of rows: how to centre them, from a centre (D,) to (N, D), and deviations (R, D) that only add scatter."""
+
 
 @value
 class Moments(ABC):
     """Weight, mean and scatter of K groups of rows; `+` merges them about their common means.
 
-    A group of weight zero has mean 0 and scatter 0, and is neutral.
+    A group of weight zero has mean 0 and scatter 0, and is neutral. Where cells are missing, their expected moments
+    stand for them, and `seen` tells how much was seen: the weight of the rows that show each column (D,), or both of
+    two columns (D, D).
     """
 
     weight: Array  # (K,)
     mean: Array  # (K, D)
     scatter: Array  # as the variant keeps it
+    seen: Array | None = None  # None where no cell is missing
 
     @staticmethod
     @abstractmethod
@@ -44,8 +52,12 @@ class Moments(ABC):
     def gather(groups: list[Array]) -> Array:
         """Join the scatters of K groups into the variant's array."""
 
+    @staticmethod
+    @abstractmethod
+    def terms(count: Array, n_columns: int) -> Array:
+        """Return how many squares of a variance each scatter sums, where K groups have `count` rows (K,)."""
+
     @classmethod
-    @OVERFLOWS
     def of(cls, rows: Array, posterior: Array, about: Array) -> Self:
         """Return the moments of rows (N, D) shared out by posterior (N, K), computed in two passes.
 
@@ -54,16 +66,32 @@ class Moments(ABC):
             posterior: (N, K) weight of each row in each group.
             about: (K, D) first guesses of the means; the result does not depend on them beyond rounding.
         """
+        nothing = np.zeros((0, about.shape[1]))
+        return cls.of_groups(((partial(np.subtract, rows), nothing) for _ in about), posterior, about)
+
+    @classmethod
+    @OVERFLOWS
+    def of_groups(cls, groups: Iterable[Group], posterior: Array, about: Array, seen: Array | None = None) -> Self:
+        """Return the moments of K groups that each have rows of their own; the rest is as in `of`."""
         weight = posterior.sum(axis=0)  # (K,)
         mean = np.zeros_like(about)  # (K, D)
-        groups = []
-        for k, share in enumerate(posterior.T):
-            centred = rows - about[k]  # (N, D)
+        scatters = []
+        for k, (centred, deviations) in enumerate(groups):
+            share, rows = posterior[:, k], centred(about[k])  # (N,), (N, D)
             if weight[k] > 0:
-                mean[k] = about[k] + (share / weight[k]) @ centred
-                centred = rows - mean[k]  # afresh: from afar, `about` has cost digits
-            groups.append(cls.group_scatter(centred, share))
-        return cls(weight, mean, cls.gather(groups))
+                mean[k] = about[k] + (share / weight[k]) @ rows
+                rows = centred(mean[k])  # afresh: from afar, `about` has cost digits
+            scatters.append(cls.group_scatter(rows, share) + cls.group_scatter(deviations, np.ones(len(deviations))))
+        return cls(weight, mean, cls.gather(scatters), seen)
+
+    @OVERFLOWS
+    def scatter_about(self, centres: Array) -> Array:
+        """Return the scatter about K centres (K, D) instead of the means."""
+        return self.scatter + self.between(self.weight, self.shift_from(centres))
+
+    def shift_from(self, centres: Array) -> Array:
+        """Return the means less K centres (K, D); zero where there is no weight."""
+        return np.where(self.weight[:, None] > 0, self.mean - centres, 0.0)
 
     @OVERFLOWS
     def __add__(self, other: Self) -> Self:
@@ -74,14 +102,22 @@ class Moments(ABC):
         share = average(other.weight, weight, otherwise=np.zeros_like(weight))  # (K,)
         shift = other.mean - self.mean  # (K, D)
         mean = self.mean + shift * share[:, None]
-        return type(self)(weight, mean, self.scatter + other.scatter + self.between(self.weight * share, shift))
+        scatter = self.scatter + other.scatter + self.between(self.weight * share, shift)
+        return type(self)(weight, mean, scatter, _sum(self.seen, other.seen))
 
     def __mul__(self, factor: float) -> Self:
         """Let every row count `factor` times."""
         kept = self.mean if factor else np.zeros_like(self.mean)
-        return type(self)(self.weight * factor, kept, self.scatter * factor)
+        seen = None if self.seen is None else self.seen * factor
+        return type(self)(self.weight * factor, kept, self.scatter * factor, seen)
 
     __rmul__ = __mul__
+
+
+def _sum(one: Array | None, other: Array | None) -> Array | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 @final
@@ -105,6 +141,11 @@ class FullMoments(Moments):
         """Stack to (K, D, D)."""
         return np.stack(groups)
 
+    @staticmethod
+    def terms(count: Array, n_columns: int) -> Array:
+        """Return one for each row, (K,)."""
+        return count
+
 
 @final
 @value
@@ -127,6 +168,11 @@ class TiedMoments(Moments):
         """Sum to (D, D)."""
         return np.sum(groups, axis=0)
 
+    @staticmethod
+    def terms(count: Array, n_columns: int) -> Array:
+        """Return one for each row of any group, a scalar."""
+        return np.asarray(count.sum())
+
 
 @final
 @value
@@ -148,6 +194,11 @@ class DiagonalMoments(Moments):
         """Stack to (K, D)."""
         return np.stack(groups)
 
+    @staticmethod
+    def terms(count: Array, n_columns: int) -> Array:
+        """Return one for each row, (K,)."""
+        return count
+
 
 @final
 @value
@@ -168,3 +219,8 @@ class SphericalMoments(Moments):
     def gather(groups: list[Array]) -> Array:
         """Stack to (K,)."""
         return np.array(groups)
+
+    @staticmethod
+    def terms(count: Array, n_columns: int) -> Array:
+        """Return one for each column of each row, (K,)."""
+        return count * n_columns

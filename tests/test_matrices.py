@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from emkit.matrices import least_squares, square_root
+from emkit.matrices import least_squares, slopes_of_rows, square_root
 
 SEEDS = st.integers(0, 10**6)
 
@@ -44,3 +44,12 @@ def test_dependent_columns_share_a_slope(scale: float) -> None:
     slopes, residual = least_squares(rows.T @ rows, [0, 1, 2], [3])
     assert_allclose(slopes, [[1.5, 1.5, 0.0]], rtol=1e-6)
     assert residual[0, 0] <= 1e-13 * (rows[:, 3] @ rows[:, 3])
+
+
+def test_slopes_of_rows_far_from_zero() -> None:
+    """Columns whose distance from zero is 1e8 times what tells them apart keep their own slopes."""
+    rng = np.random.default_rng(0)
+    known = 1e8 + rng.normal(size=(50, 2))
+    expected = np.array([[0.5, -0.5], [1.0, 2.0], [0.0, 3.0]])
+    found = slopes_of_rows(known, known @ expected.T, cutoff=1e-14)
+    assert_allclose(found, expected, atol=1e-5)

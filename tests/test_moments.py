@@ -135,3 +135,43 @@ def test_moments_of_two_kinds_do_not_add() -> None:
     other: Any = DiagonalMoments.of(rows, shares, about(rows))
     with pytest.raises(TypeError, match="unsupported operand"):
         FullMoments.of(rows, shares, about(rows)) + other
+
+
+@variants
+@given(seeds, offsets)
+def test_scatter_about_any_centre(kind: type[Moments], kept: Reduce, seed: int, offset: float) -> None:
+    """The scatter about other centres is the weighted sum of products about them; none without weight."""
+    rows, shares = rows_and_shares(seed, offset)
+    centres = np.tile(rows[3], (3, 1)) + np.arange(9.0).reshape(3, 3)
+    centred = rows[:, None, :] - centres  # (N, K, D)
+    full = np.einsum("nk,nkd,nke->kde", shares, centred, centred)
+    found = kind.of(rows, shares, about(rows)).scatter_about(centres)
+    np.testing.assert_allclose(found, kept(full), rtol=1e-11, atol=1e-11 + 1e-14 * offset * len(rows))
+
+
+@variants
+@given(seeds)
+def test_groups_of_their_own_rows(kind: type[Moments], kept: Reduce, seed: int) -> None:
+    """Groups may have rows of their own, and deviations that add scatter but no weight."""
+    rng = np.random.default_rng(seed)
+    rows, shares = rng.normal(size=(3, 12, 3)), rows_and_shares(seed)[1]
+    more = rng.normal(size=(3, 4, 3))
+    groups = [(lambda centre, k=k: rows[k] - centre, more[k]) for k in range(3)]
+    found = kind.of_groups(groups, shares, np.zeros((3, 3)))
+    parts = [expected(rows[k], shares) for k in range(3)]
+    np.testing.assert_allclose(found.mean, [mean[k] for k, (_, mean, _) in enumerate(parts)], atol=1e-13)
+    full = np.stack([scatter[k] + more[k].T @ more[k] for k, (_, _, scatter) in enumerate(parts)])
+    np.testing.assert_allclose(found.scatter, kept(full), rtol=1e-11, atol=1e-12)
+
+
+@variants
+def test_what_was_seen_adds_up(kind: type[Moments], kept: Reduce) -> None:
+    """Weights seen add and scale, and moments without missing cells add nothing to them."""
+    rows, shares = rows_and_shares(0)
+    whole = kind.of(rows, shares, about(rows))
+    nothing = np.zeros((0, 3))
+    groups = [(lambda centre: rows - centre, nothing)] * 3
+    partly = kind.of_groups(groups, shares, about(rows), np.array([1.0, 0.0, 2.0]))
+    assert whole.seen is None
+    assert (whole + whole).seen is None
+    assert np.array_equal((partly + 3 * partly + whole).seen, [4.0, 0.0, 8.0])

@@ -1,108 +1,67 @@
-"""What the four Gaussian emissions share, in terms of how each one whitens.
+"""Gaussian components: all that does not depend on the form of their covariances.
 
 Log densities are -½ (D log 2π + log|Σ| + |Σ^(-1/2) (x - μ)|²), with rows centred on each component before they are
-whitened, so that neither offset nor separation costs a digit.
+whitened, so that neither offset nor separation costs a digit. A final class declares its parameters, and names the
+`Structure` that knows its covariances and the `Moments` that it learns from.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import EPS, LOG_2PI, Array
-from emkit.data import as_matrix
+from emkit.arrays import EPS, LOG_2PI, Array, average
 from emkit.declarations import ParameterError
-from emkit.emissions.gaussian import edges
+from emkit.emissions.gaussian import begin, edges, missing, textbook
+from emkit.emissions.gaussian.correlated import Correlated
+from emkit.emissions.gaussian.independent import Independent
+from emkit.emissions.gaussian.missing import GivenSeen
+from emkit.entries import REAL, as_entries
+from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.moments import Moments
 from emkit.priors.conjugate import CovariancePrior, PseudoObservations, VariancePrior
 from emkit.priors.ridge import WEAK, typical_variances
+from emkit.starts import features_of
+from emkit.values import replace, update
 
 S = TypeVar("S", bound=Moments)
+
+Structure: TypeAlias = Correlated | Independent
+"""K covariances and what components ask of them, whatever form they are stored in."""
 
 GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
 """A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
 
-LARGEST_SPAN = 1e153
-"""Columns that span more than this, or less than its inverse, have variances that leave floating point."""
-
-
 class Gaussian(ABC, Generic[S]):
-    """K Gaussian components; a final class adds its covariances, how to whiten with them and its prior."""
+    """K Gaussian components; a final class adds its covariances, how they are stored, and its priors.
+
+    Data are real numbers (N, D), or `Incomplete`: missing cells are integrated out, exactly where they are missing at
+    random. Reference: Z. Ghahramani and M. I. Jordan (1994), NIPS 6, 120-127.
+    """
 
     means: Array  # (K, D)
     prior: Any
+    fixed: frozenset[str]
 
-    # What a variant says of its covariances.
+    # What a variant says of itself.
 
-    @abstractmethod
-    def covariance_matrices(self) -> Array:
-        """Return Σ_k, (K, D, D), whatever the variant stores."""
+    stored_as: ClassVar[str]
+    """The name of its covariance parameter."""
 
-    @abstractmethod
-    def column_variances(self) -> Array:
-        """Return the diagonals of the Σ_k, (K, D)."""
+    form: ClassVar[type[Structure]]
+    """Its `Structure`, made of that parameter and (K, D)."""
 
-    @property
-    @abstractmethod
-    def unexplained(self) -> Array:
-        """The share of each column's variance that the other columns leave unexplained, (K, D)."""
-
-    @property
-    @abstractmethod
-    def log_volume(self) -> Array:
-        """log|Σ_k|, (K,)."""
+    moments: ClassVar[type[Any]]
+    """Its statistics."""
 
     @abstractmethod
-    def whiten(self, k: int, centred: Array) -> Array:
-        """Return Σ_k^(-1/2) applied to each row, (N, D): rows of component k become standard normal."""
-
-    @abstractmethod
-    def colour(self, k: int, noise: Array) -> Array:
-        """Return Σ_k^(1/2) applied to each row, (N, D): standard normal rows become those of component k."""
-
-    @abstractmethod
-    def trace(self, scatter: Array) -> float:
-        """Return Σ_k tr(Σ_k⁻¹ scatter_k)."""
-
-    @abstractmethod
-    def _moments(self) -> type[S]: ...
-
-    @abstractmethod
-    def _pseudo(self) -> tuple[S, Array] | None:
-        """Return the prior as moments and the exponent of each |Σ_k|^(-1/2), (K,); None without a prior."""
-
-    @abstractmethod
-    def _with_scatter(self, means: Array, scatter: Array, count: Array) -> Self:
-        """Return the emissions at these means (K, D), with covariances scatter / count, count (K,)."""
-
-    @abstractmethod
-    def _zero_scatter(self) -> Array:
-        """Return the scatter of no spread at all."""
-
-    def _rows_per_covariance(self, count: Array) -> Array:
-        """Return how many rows, of `count` in each component, each component's covariance is an average over, (K,)."""
-        return count
-
-    @abstractmethod
-    def _floor_share(self, floor: Array) -> Array:
-        """Return the largest ratio of a prior's scatter to each covariance, over all directions, (K,)."""
-
-    @abstractmethod
-    def _unlike(self, k: int, j: int) -> float:
-        """Return the largest difference between the covariances of two components, relative to those of the first."""
-
-    @abstractmethod
-    def marginal(self, features: list[int]) -> Self:
-        """Return the components of some columns alone, without their prior."""
-
-    @abstractmethod
-    def residual(self, given: list[int], rest: list[int]) -> tuple[Array, Self]:
-        """Return the slopes (K, R, G) of the columns `rest` on `given`, and what the regression leaves of them."""
+    def stated_prior(self) -> PseudoObservations | None:
+        """Return the prior of one component, None without a prior."""
 
     @classmethod
     @abstractmethod
@@ -114,83 +73,125 @@ class Gaussian(ABC, Generic[S]):
     def weak_ridge(cls, variances: Array, strength: float) -> Any:
         """Return a ridge towards a diagonal covariance `variances` (D,)."""
 
+    # Its covariances.
+
+    @property
+    def _stored(self) -> Array:
+        return np.asarray(getattr(self, self.stored_as))
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The covariances, whatever form they are stored in."""
+        count, columns = self.means.shape
+        return self.form(self._stored, (count, columns))
+
+    def covariance_matrices(self) -> Array:
+        """Return Σ_k, (K, D, D), whatever the variant stores."""
+        return self.structure.matrices
+
+    def column_variances(self) -> Array:
+        """Return the diagonals of the Σ_k, (K, D)."""
+        return self.structure.variances
+
+    def marginal(self, features: list[int]) -> Self:
+        """Return the components of some columns alone, without their prior."""
+        return self._with(self.means[:, features], self.structure.marginal(features), prior=None)
+
+    def residual(self, given: list[int], rest: list[int]) -> tuple[Array, Self]:
+        """Return the slopes (K, R, G) of the columns `rest` on `given`, and what the regression leaves of them."""
+        slopes, left = self.structure.residual(given, rest)
+        return slopes, self._with(self.means[:, rest], left, prior=None)
+
+    def _with(self, means: Array, stored: Array, **more: Any) -> Self:
+        return replace(self, means=means, **{self.stored_as: stored}, **more)
+
     # Where a fit begins.
 
     @classmethod
-    def read(cls, x: Any) -> Array:
-        """Return x as an (N, D) matrix of finite float64."""
-        return as_matrix(x)
+    def read(cls, x: Any) -> Any:
+        """Return x as an (N, D) matrix of finite float64, or `Incomplete` as it is."""
+        return as_entries(x, REAL)
 
     @classmethod
-    def features(cls, x: Array) -> Array:
-        """Return the rows themselves, (N, D)."""
-        return x
+    def features(cls, x: Any) -> Array:
+        """Return the rows themselves, (N, D), with what is missing at the mean of its column."""
+        return features_of(x)
 
     @classmethod
-    def spread(cls, x: Array, weight: Array, means: Array, *, prior: GaussianPrior = "ridge") -> Self:
+    def spread(cls, x: Any, weight: Array, means: Array, *, prior: GaussianPrior = "ridge") -> Self:
         """Return components at means (K, D), all with the diagonal covariance of the rows x (N, D), weighted (N,).
 
         Raises:
-            ValueError: a constant column, where the variance of a column must be positive.
+            ValueError: a column that is constant, where the variance of a column must be positive, or never observed.
         """
-        _check_span(x)
-        constant = (x == x[0]).all(axis=0)  # (D,)
-        share = weight / weight.sum()
-        variances = np.where(constant, 0.0, share @ (x - share @ x) ** 2)  # (D,)
+        columns = begin.columns(x, weight)
         try:
             if isinstance(prior, str):
                 if prior != "ridge":
                     raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
                 prior = cls.weak_ridge(typical_variances(x, weight, len(means)), WEAK * min(1.0, float(weight.mean())))
-            return cls.at(means, variances, prior=prior)
+            return cls.at(means, columns.variance, prior=prior)
         except ParameterError as error:
-            if not constant.any():
-                raise
-            d = int(np.argmax(constant))
-            raise ValueError(
-                f"data: column {d} is constant ({x[0, d]:.6g}), so that its variance is zero and a Gaussian density "
-                "unbounded; drop the column"
-            ) from error
+            columns.check_not_constant(error)
+            raise
 
     @classmethod
-    def around(cls, x: Array, posterior: Array, *, prior: GaussianPrior = "ridge") -> Self:
-        """Return the M-step's components given rows x (N, D) and posterior (N, K), weights already in it."""
+    def around(cls, x: Any, posterior: Array, *, prior: GaussianPrior = "ridge") -> Self:
+        """Return the M-step's components given rows x (N, D) and posterior (N, K), weights already in it.
+
+        What is missing is expected as if all rows came from one component with independent columns.
+        """
         weight = posterior.sum(axis=1)
-        centre = (weight / weight.sum()) @ x
+        centre = begin.columns(x, weight).mean
         seed = cls.spread(x, weight, np.tile(centre, (posterior.shape[1], 1)), prior=prior)
         return seed.m_step(seed.statistics(x, posterior))
 
     # The emissions protocol, and its powers.
 
-    def prepare(self, x: Any) -> Array:
+    def prepare(self, x: Any) -> Any:
         """Return x as an (N, D) matrix of finite float64, or raise ValueError or TypeError with the entry at fault."""
-        return as_matrix(x, features=self.means.shape[1])
+        return as_entries(x, REAL, features=self.means.shape[1])
 
-    def log_density(self, x: Array) -> Array:
-        """Return log N(x_n; μ_k, Σ_k), (N, K), nats. Reference: Bishop (2006), equation 2.43."""
+    def accepts(self, wrapper: type) -> bool:
+        """Accept single missing cells."""
+        return wrapper is Incomplete
+
+    def log_density(self, x: Any) -> Array:
+        """Return log N(x_n; μ_k, Σ_k) of the cells seen, (N, K), nats. Reference: Bishop (2006), equation 2.43."""
+        if isinstance(x, Incomplete):
+            return self._given_seen(x).log_density()
         distance = np.empty((len(x), len(self.means)))  # (N, K)
         with np.errstate(over="ignore"):  # a distance beyond 1e154 widths: the density is zero
             for k, mean in enumerate(self.means):
-                distance[:, k] = np.square(self.whiten(k, x - mean)).sum(axis=1)
+                distance[:, k] = np.square(self.structure.whiten(k, x - mean)).sum(axis=1)
         return -0.5 * (distance + self._log_normaliser)
 
-    def statistics(self, x: Array, posterior: Array) -> S:
-        """Return the moments of x (N, D) in each component, given posterior (N, K)."""
-        return self._moments().of(x, posterior, about=self.means)
+    def statistics(self, x: Any, posterior: Array) -> S:
+        """Return the moments of x (N, D) in each component, given posterior (N, K).
+
+        Missing cells enter with their mean and covariance given the cells seen; rows of which nothing is seen do not.
+        """
+        if not isinstance(x, Incomplete):
+            return self.moments.of(x, posterior, about=self.means)
+        told = posterior * x.seen.any(axis=1, keepdims=True)  # (N, K)
+        seen = self.structure.seen(x.seen, told.sum(axis=1))
+        return self.moments.of_groups(missing.groups(self._given_seen(x), told), told, self.means, seen)
 
     def m_step(self, statistics: S) -> Self:
         """Return the joint mode of means and covariances; components without weight stay where they were.
 
-        Reference: Bishop (2006), equations 9.24 and 9.25; with a prior, its own docstring.
+        Where the means are held, the covariances are about them. Reference: Bishop (2006), equations 9.24 and 9.25;
+        with a prior, its own docstring.
         """
         pseudo = self._pseudo()
-        total = statistics if pseudo is None else statistics + pseudo[0]
-        exponent = np.zeros(len(self.means)) if pseudo is None else pseudo[1]
-        means = np.where(total.weight[:, None] > 0, total.mean, self.means)
-        return self._with_scatter(means, total.scatter, statistics.weight + exponent)
+        total, exponent = (statistics, 0.0) if pseudo is None else (statistics + pseudo[0], pseudo[1])
+        means = self.means if "means" in self.fixed else np.where(total.weight[:, None] > 0, total.mean, self.means)
+        terms = self.moments.terms(statistics.weight + exponent, self.means.shape[1])
+        stored = average(total.scatter_about(means), terms, otherwise=self._stored)
+        return update(self, **{"means": means, self.stored_as: stored})
 
     def expected_log_density(self, statistics: S) -> float:
-        """Return Σ_n Σ_k p_nk log N(x_n; μ_k, Σ_k), nats."""
+        """Return Σ_n Σ_k p_nk log N(x_n; μ_k, Σ_k), nats, up to a constant where cells are missing."""
         constant = statistics.weight.sum() * self.means.shape[1] * LOG_2PI
         return self._quadratic(statistics, statistics.weight) - 0.5 * float(constant)
 
@@ -204,19 +205,38 @@ class Gaussian(ABC, Generic[S]):
         rows = rng.standard_normal((len(states), self.means.shape[1]))
         for k, mean in enumerate(self.means):
             mine = states == k
-            rows[mine] = mean + self.colour(k, rows[mine])
+            rows[mine] = mean + self.structure.colour(k, rows[mine])
+        return rows
+
+    def impute(self, x: Incomplete, posterior: Array) -> Array:
+        """Return x (N, D), missing cells at their mean given the cells seen, states shared out by posterior (N, K)."""
+        return missing.imputed(self._given_seen(x), posterior)
+
+    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Return x (N, D), missing cells drawn given the cells seen of their row and its state (N,)."""
+        normal = rng.standard_normal(x.data.shape)
+        rows = np.empty(x.data.shape)
+        for k in np.unique(states):
+            mine = np.flatnonzero(states == k)
+            rows[mine] = missing.drawn(self._given_seen(x[mine]), k, normal[mine])
         return rows
 
     def complaints(self, statistics: S) -> list[Complaint]:
-        """Return which components have collapsed, lost a dimension, coincide or are held up by a ridge."""
-        complaints = edges.collapsed(self.means, self.column_variances())
-        complaints += edges.dependent(self.unexplained)
-        complaints += edges.coincident(self.means, self._unlike, self.whiten)
-        pseudo = self._pseudo()
-        if pseudo is not None and not pseudo[0].weight.any():  # a ridge: it moves no mean
-            count = self._rows_per_covariance(statistics.weight + pseudo[1])  # (K,)
-            complaints += edges.held_up(self._floor_share(pseudo[0].scatter) / count)
-        return complaints
+        """Return which components have collapsed, lost a dimension, coincide or are held up by a ridge.
+
+        Without a prior of the means, also which columns, or pairs of them, the data say nothing of.
+        """
+        structure, pseudo = self.structure, self._pseudo()
+        complaints = edges.collapsed(self.means, structure.variances)
+        complaints += edges.dependent(structure.unexplained)
+        complaints += edges.coincident(self.means, structure.unlike, structure.whiten)
+        if pseudo is not None and pseudo[0].weight.any():
+            return complaints
+        if pseudo is not None:  # a ridge: it moves no mean
+            terms = self.moments.terms(statistics.weight + pseudo[1], self.means.shape[1])
+            floor = average(pseudo[0].scatter, terms, otherwise=np.zeros_like(self._stored))
+            complaints += edges.held_up(structure.largest_share(floor))
+        return complaints + edges.unseen(statistics.seen, pairs=self.stored_as not in self.fixed)
 
     def conditioning(self) -> float:
         """Return (4 eps c)² + eps (D / √u + max |D log 2π + log|Σ||), nats per unit.
@@ -225,57 +245,48 @@ class Gaussian(ABC, Generic[S]):
         |mean| / (sd √u). Covariances are known to about eps / u and means to eps |mean|: both are the same for all
         rows and cost the square of that at an optimum. Whitening a row costs eps / √u in each of D columns.
         """
-        location = max(1.0, float((np.abs(self.means) / np.sqrt(self.column_variances())).max()))
-        smallest = float(self.unexplained.min())
+        location = max(1.0, float((np.abs(self.means) / np.sqrt(self.structure.variances)).max()))
+        smallest = float(self.structure.unexplained.min())
         worst = min(max(1 / smallest, location / np.sqrt(smallest)), 1 / EPS)  # there, no digit is left to lose
         terms = self.means.shape[1] / np.sqrt(smallest) + float(np.abs(self._log_normaliser).max())
         return (4 * EPS * worst) ** 2 + EPS * float(terms)
 
-    def complete(self, row: Array) -> Iterator[tuple[float, S]]:
+    def complete(self, row: Any) -> Iterator[tuple[float, S]]:
         """Yield the log density of one row and its complete-data moments, for each component: the textbook formula."""
-        (x,) = row
-        for k, (mean, covariance) in enumerate(zip(self.means, self.covariance_matrices(), strict=True)):
-            distance = (x - mean) @ np.linalg.solve(covariance, x - mean)
-            log_determinant = np.linalg.slogdet(covariance)[1]
-            weight = np.zeros(len(self.means))
-            weight[k] = 1.0
-            location = np.zeros_like(self.means)
-            location[k] = x
-            moments = self._moments()(weight, location, self._zero_scatter())
-            yield -0.5 * float(len(x) * np.log(2 * np.pi) + log_determinant + distance), moments
+        for k, (mean, covariance) in enumerate(zip(self.means, self.structure.matrices, strict=True)):
+            one = textbook.completed(row, mean, covariance)
+            here = np.arange(len(self.means)) == k  # (K,)
+            scatters = [self.moments.group_scatter(one.roots * mine, np.ones(len(mean))) for mine in here]
+            told, told_of = (here * one.weight).astype(np.float64), one.expected * here[:, None]
+            seen = self.structure.seen(row.seen, np.full(1, one.weight)) if isinstance(row, Incomplete) else None
+            yield one.log_density, self.moments(told, told_of, self.moments.gather(scatters), seen)
+
+    def _given_seen(self, x: Incomplete) -> GivenSeen:
+        return self.structure.given_seen(self.means, x)
+
+    def _pseudo(self) -> tuple[S, Array] | None:
+        """Return the prior as moments and the exponent of each |Σ_k|^(-1/2), (K,); None without a prior.
+
+        Where one covariance serves all components it is stated once: each carries an equal share of its exponent.
+        """
+        pseudo = self.stated_prior()
+        if pseudo is None:
+            return None
+        count, columns = self.means.shape
+        shared = count // np.size(self.moments.terms(np.ones(count), 1))  # components that share a covariance
+        weight = np.full(count, pseudo.weight)
+        mean = np.tile(pseudo.mean, (count, 1)) if pseudo.weight > 0 else np.zeros((count, columns))
+        scatter = self.moments.gather([pseudo.scatter] * (count // shared))
+        return self.moments(weight, mean, scatter), np.full(count, pseudo.total_exponent(shared) / shared)
 
     @cached_property
     def _log_normaliser(self) -> Array:  # (K,)
-        return self.log_volume + self.means.shape[1] * LOG_2PI
+        return self.structure.log_volume + self.means.shape[1] * LOG_2PI
 
     def _quadratic(self, statistics: S, exponent: Array) -> float:
         """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter) + weight |Σ^(-1/2) (mean - μ)|²]."""
-        some = statistics.weight[:, None] > 0
-        shift = np.where(some, statistics.mean - self.means, 0.0)  # (K, D); nothing where there is no weight
-        distance = [np.square(self.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
-        parts = exponent @ self.log_volume + self.trace(statistics.scatter) + statistics.weight @ np.array(distance)
+        shift = statistics.shift_from(self.means)  # (K, D)
+        distance = [np.square(self.structure.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
+        spread = self.structure.trace(statistics.scatter)
+        parts = exponent @ self.structure.log_volume + spread + statistics.weight @ np.array(distance)
         return -0.5 * float(parts)
-
-
-def _check_span(rows: Array) -> None:
-    with np.errstate(over="ignore"):
-        span = np.ptp(rows, axis=0)  # (D,)
-    wrong = (span > LARGEST_SPAN) | ((span > 0) & (span < 1 / LARGEST_SPAN))
-    if wrong.any():
-        d = int(np.argmax(wrong))
-        raise ValueError(
-            f"data: column {d} spans {span[d]:.3g}, the square of which floating point cannot hold; rescale the column"
-        )
-
-
-def repeat_pseudo(
-    moments: type[S], pseudo: PseudoObservations, n_components: int, *, scatter: Array, means_per_covariance: int = 1
-) -> tuple[S, Array]:
-    """Return a prior's pseudo-observations as the moments of K components, and the exponent of each covariance.
-
-    Where one covariance serves all components, each carries an equal share of its exponent.
-    """
-    exponent = pseudo.total_exponent(means_per_covariance) / means_per_covariance
-    weight = np.full(n_components, pseudo.weight)
-    mean = np.tile(pseudo.mean, (n_components, 1)) if pseudo.weight > 0 else np.zeros((n_components, len(pseudo.mean)))
-    return moments(weight, mean, scatter), np.full(n_components, exponent)

@@ -16,6 +16,9 @@ DEPENDENT = 1e-12
 HELD_UP = 0.5
 """Where a ridge makes up more than this of a variance, the prior decides it, not the data."""
 
+MOST_PAIRS = 5
+"""Pairs of columns that are named; further ones are counted."""
+
 SAME = 1e-6
 """Components closer than this many widths, with covariances as close relatively, are one."""
 
@@ -62,4 +65,26 @@ def coincident(
         (f"components {k} and {j}", "coincide: they are one component and EM cannot part them")
         for k, j in np.argwhere(near)
         if k < j and unlike(k, j) < SAME
+    ]
+
+
+def unseen(seen: Array | None, *, pairs: bool) -> list[Complaint]:
+    """Find columns (D,), or pairs of columns (D, D), that no row shows; None where no cell is missing."""
+    if seen is None:
+        return []
+    columns = seen if seen.ndim == 1 else np.diagonal(seen)  # (D,)
+    complaints = [
+        (f"column {d}", "is never observed: nothing is learnt of it; drop it") for d in np.flatnonzero(columns == 0)
+    ]
+    if not pairs or seen.ndim == 1:
+        return complaints
+    apart = np.argwhere(np.triu((seen == 0) & (columns > 0) & (columns[:, None] > 0)))  # (P, 2)
+    more = f", nor are {len(apart) - MOST_PAIRS} more pairs" if len(apart) > MOST_PAIRS else ""
+    return complaints + [
+        (
+            f"columns {a} and {b}",
+            f"are never observed together{more if i == MOST_PAIRS - 1 else ''}: the data do not tell their "
+            "correlation; drop one, or assume independent columns (DiagonalGaussian)",
+        )
+        for i, (a, b) in enumerate(apart[:MOST_PAIRS])
     ]

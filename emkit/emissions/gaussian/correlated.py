@@ -1,0 +1,95 @@
+"""Covariance matrices: columns that depend on each other."""
+
+from functools import cached_property
+from typing import final
+
+import attrs
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from emkit.arrays import Array
+from emkit.constraints import unexplained
+from emkit.emissions.gaussian.missing import ByPattern
+from emkit.incomplete import Incomplete, Mask
+from emkit.matrices import least_squares, square_root
+
+
+@final
+@attrs.frozen(slots=False, eq=False)
+class Correlated:
+    """Covariance matrices Σ_k = L_k L_kᵀ, one for each component or one for all."""
+
+    stored: Array  # (K, D, D), or (D, D) for all
+    shape: tuple[int, int]  # K, D
+
+    @cached_property
+    def cholesky(self) -> Array:
+        """The lower Cholesky factors L_k, (K, D, D)."""
+        return self._each(np.asarray(np.linalg.cholesky(self.stored), dtype=np.float64))
+
+    @property
+    def matrices(self) -> Array:
+        """The Σ_k, (K, D, D)."""
+        return self._each(self.stored)
+
+    @property
+    def variances(self) -> Array:
+        """The diagonals of the Σ_k, (K, D)."""
+        return np.diagonal(self.matrices, axis1=1, axis2=2)
+
+    @cached_property
+    def unexplained(self) -> Array:
+        """The share of each column's variance that the other columns leave unexplained, (K, D)."""
+        return unexplained(self.cholesky, self.variances)
+
+    @property
+    def log_volume(self) -> Array:
+        """log|Σ_k| = 2 Σ_i log L_ii, (K,)."""
+        return 2 * np.log(np.diagonal(self.cholesky, axis1=1, axis2=2)).sum(axis=1)
+
+    def whiten(self, k: int, centred: Array) -> Array:
+        """Return L_k⁻¹ applied to each row of (N, D)."""
+        return solve_triangular(self.cholesky[k], centred.T, lower=True, check_finite=False).T
+
+    def colour(self, k: int, noise: Array) -> Array:
+        """Return L_k applied to each row of (N, D)."""
+        return noise @ self.cholesky[k].T
+
+    def trace(self, scatter: Array) -> float:
+        """Return Σ tr(Σ_k⁻¹ scatter_k), as sums of squares, so that no digit is lost where Σ is nearly singular."""
+        every = scatter.reshape(-1, *self.matrices.shape[1:])  # (K, D, D), or (1, D, D) for all
+        return sum(float(np.square(self._whitened_root(k, one)).sum()) for k, one in enumerate(every))
+
+    def largest_share(self, floor: Array) -> Array:
+        """Return the largest eigenvalues of L_k⁻¹ floor_k L_k⁻ᵀ, (K,)."""
+        roots = (self._whitened_root(k, one) for k, one in enumerate(self._each(floor)))
+        return np.array([float(np.linalg.norm(root, ord=2)) ** 2 for root in roots])
+
+    def unlike(self, k: int, j: int) -> float:
+        """Return the largest difference between two covariance matrices, in units of the deviations of the first."""
+        scale = np.sqrt(self.variances[k])  # (D,)
+        return float((np.abs(self.matrices[k] - self.matrices[j]) / scale / scale[:, None]).max())
+
+    def marginal(self, features: list[int]) -> Array:
+        """Return the covariance matrices of some columns alone."""
+        return self.stored[..., features, :][..., :, features]
+
+    def residual(self, given: list[int], rest: list[int]) -> tuple[Array, Array]:
+        """Return the slopes (K, R, G) of columns `rest` on `given`, and the residual covariance matrices."""
+        every = self.stored.reshape(-1, *self.matrices.shape[1:])
+        slopes, left = zip(*(least_squares(one, given, rest) for one in every), strict=True)
+        return self._each(np.stack(slopes)), np.reshape(left, (*self.stored.shape[:-2], len(rest), len(rest)))
+
+    def given_seen(self, means: Array, x: Incomplete) -> ByPattern:
+        """Return what incomplete rows tell, where the components have these means (K, D)."""
+        return ByPattern(x, means, self.stored)
+
+    def seen(self, seen: Mask, weight: Array) -> Array:
+        """Return the weight of the rows that show both of two columns, (D, D)."""
+        return np.asarray(seen.T @ (weight[:, None] * seen))
+
+    def _each(self, stored: Array) -> Array:
+        return np.broadcast_to(stored, (self.shape[0], *stored.shape[-2:]))
+
+    def _whitened_root(self, k: int, matrix: Array) -> Array:
+        return np.asarray(solve_triangular(self.cholesky[k], square_root(matrix), lower=True))

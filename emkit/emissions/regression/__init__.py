@@ -1,0 +1,1 @@
+"""Regressions: a response given covariates, with an intercept and coefficients of each state."""
