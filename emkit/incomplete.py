@@ -49,7 +49,9 @@ class Incomplete:
     """
 
     data: Array = attrs.field(converter=_as_rows)
-    _patterns: _Patterns = attrs.field(default=attrs.Factory(_patterns, takes_self=True), repr=False, eq=False, kw_only=True)
+    _patterns: _Patterns = attrs.field(
+        default=attrs.Factory(_patterns, takes_self=True), repr=False, eq=False, kw_only=True
+    )
 
     def __len__(self) -> int:
         """Count the rows, seen or not."""

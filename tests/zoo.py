@@ -12,12 +12,16 @@ from emkit import (
     Exponential,
     FullGaussian,
     Gamma,
+    LinearRegression,
     PointMass,
     Poisson,
+    PoissonRegression,
     Product,
     SphericalGaussian,
     Stacked,
+    StudentT,
     TiedGaussian,
+    TiedLinearRegression,
 )
 
 MEANS = np.array([[0.0, 1.0], [3.0, -1.0]])
@@ -37,12 +41,20 @@ EMISSIONS: dict[str, Any] = {  # of two states each
     "exponential": Exponential([[1.5, 0.2], [0.3, 0.6]]),
     "gamma": Gamma([[1.5, 3.0], [6.0, 2.0]], [[0.5, 2.0], [1.0, 0.3]]),
     "stacked": Stacked((PointMass([[0.0, 0.0]]), Poisson([[4.0, 1.0]]))),
+    "student t": StudentT(MEANS, MATRICES, [4.0, 9.0]),
+    "student t, degrees free": StudentT(MEANS, MATRICES, [4.0, 9.0], fixed=()),
+    "linear regression": LinearRegression([1.0, -1.0], [[2.0], [0.5]], [0.5, 1.5]),
+    "tied linear regression": TiedLinearRegression([1.0, -1.0], [[2.0], [0.5]], 0.7),
+    "poisson regression": PoissonRegression([1.0, 0.2], [[0.5], [-0.4]]),
     "product": Product((FULL, POISSON, LABELS), ((0, 1), (2, 3), (4, 5))),
 }
 
 
 def rows(emissions: Any, n: int, seed: int = 3) -> Array:
-    """Return n rows drawn from emissions of two states."""
+    """Return n rows of emissions of two states; a regression gets covariates first."""
     rng = np.random.default_rng(seed)
-    x: Array = emissions.sample((rng.random(n) < 0.6).astype(np.intp), rng)
-    return x
+    states = (rng.random(n) < 0.6).astype(np.intp)
+    if not hasattr(emissions, "sample_response"):
+        return np.asarray(emissions.sample(states, rng))
+    covariates = rng.normal(size=(n, 1))
+    return np.column_stack([covariates, emissions.sample_response(covariates, states, rng)])

@@ -14,7 +14,7 @@ from emkit.declarations import ParameterError, fixed, parts
 from emkit.emissions import asking
 from emkit.emissions.parts import PartStatistics
 from emkit.emissions.protocol import Family, HasExpectedLogDensity, SamplesGivenStates
-from emkit.emissions.starting import check_family
+from emkit.emissions.starting import check_family, made
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.values import update, value
@@ -185,11 +185,11 @@ class ProductFamily:
 
     def around(self, x: Any, posterior: Array) -> Product:
         """Return the product of what each family makes of its columns; options stand in the recipe."""
-        made = [
-            family.around(take(x, columns), posterior, **(block[2] if len(block) == 3 else {}))
+        blocks = [
+            made(family, take(x, columns), posterior, block[2] if len(block) == 3 else {})
             for (family, columns), block in zip(self.families, self.blocks, strict=True)
         ]
-        return Product(tuple(made), self.columns)
+        return Product(tuple(blocks), self.columns)
 
 
 def take(x: Any, columns: Columns) -> Any:

@@ -8,6 +8,7 @@ from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
 from emkit.emissions.protocol import Emissions, Family, SharesOut
+from emkit.incomplete import Incomplete
 from emkit.starts import Start, check_enough
 
 
@@ -52,3 +53,15 @@ def responsibilities(family: Family, rows: Weighted[Any], n_states: int, how: St
     features = family.features(rows.data)  # (N, F)
     check_enough(features, check_count("n_components", n_states))
     return how(features, rows.weight, n_states, as_generator(rng))
+
+
+def made(family: Family, x: Any, posterior: Array, options: dict[str, Any]) -> Any:
+    """Return the emissions that a family makes of the rows of which something is seen, given posterior (N, K).
+
+    Rows without a missing cell reach it as an array: a family that takes whole rows only need not know of others.
+    """
+    if isinstance(x, Incomplete):
+        some = x.seen.any(axis=1)  # (N,)
+        x, posterior = x[np.flatnonzero(some)], posterior[some]
+        x = x.data if x.seen.all() else x
+    return family.around(x, posterior, **options)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
+from emkit.emissions import starting
 from emkit.emissions.protocol import Family
 from emkit.sequences import Sequences
 from emkit.starts import as_responsibilities
@@ -38,7 +39,7 @@ def begin(model: Any, family: Family, data: Any, responsibilities: Any, options:
     chain = {name: given for name, given in (("initial", initial), ("transition", transition)) if name in fields}
     chain |= {name: given for name, given in options.items() if name in fields}
     rest = {name: given for name, given in options.items() if name not in fields}
-    emissions = family.around(kept.data.rows, share * kept.data.repeat(kept.weight)[:, None], **rest)
+    emissions = starting.made(family, kept.data.rows, share * kept.data.repeat(kept.weight)[:, None], rest)
     return model(**chain, emissions=emissions)
 
 

@@ -250,7 +250,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         cls, family: Family, rows: Weighted[Any], posterior: Array, prior: Dirichlet | None, options: dict[str, Any]
     ) -> Self:
         share = posterior * rows.weight[:, None]  # (N, K)
-        components = family.around(rows.data, share, **options)
+        components = starting.made(family, rows.data, share, options)
         equal = cls(np.full(share.shape[1], 1 / share.shape[1]), components, prior)
         return replace(equal, weights=equal.weights_given(share.sum(axis=0)))
 

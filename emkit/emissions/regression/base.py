@@ -84,14 +84,6 @@ class Regression(ABC):
         return self.intercepts + covariates @ self.coefficients.T  # (N, K)
 
 
-def rows_seen(x: Any, posterior: Array) -> tuple[Array, Array]:
-    """Return the rows that are not missing, and their posterior."""
-    if not isinstance(x, Incomplete):
-        return x, posterior
-    whole = x.whole_rows()
-    return x.data[whole], posterior[whole]
-
-
 def joint_moments(rows: Array, posterior: Array) -> FullMoments:
     """Return the moments of covariates and response in each state, given posterior (N, K)."""
     about = rows[0] if len(rows) else np.zeros(rows.shape[1])  # near all rows, seen from zero

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from emkit.arrays import EPS, LOG_2PI, Array
 from emkit.declarations import ParameterError
 from emkit.emissions.gaussian.edges import DEPENDENT, HELD_UP, ROUNDING_WIDTH
-from emkit.emissions.regression.base import Regression, check_covariates, joint_moments, one_state, rows_seen
+from emkit.emissions.regression.base import Regression, check_covariates, joint_moments, one_state
 from emkit.emissions.regression.edges import coincident, undetermined
 from emkit.entries import REAL, Entries
 from emkit.model import Complaint
@@ -62,14 +62,13 @@ class NormalRegression(Regression):
         """Return how many rows, of `count` in each state, each state's variance is an average over, (K,)."""
 
     @classmethod
-    def around(cls, x: Any, posterior: Array, *, prior: NoisePrior = "ridge") -> Self:
-        """Return the M-step's lines given rows (N, P + 1), or `Incomplete`, and posterior (N, K).
+    def around(cls, rows: Array, posterior: Array, *, prior: NoisePrior = "ridge") -> Self:
+        """Return the M-step's lines given rows (N, P + 1) and posterior (N, K).
 
         Raises:
             ValueError: a covariate that is constant or a combination of others, or errors without any spread.
         """
-        rows, share = rows_seen(x, posterior)
-        weight = share.sum(axis=1)  # (N,)
+        weight = posterior.sum(axis=1)  # (N,)
         check_covariates(rows, weight)
         pooled = joint_moments(rows, weight[:, None])
         intercept, coefficients = line(pooled, None, None)
@@ -83,11 +82,11 @@ class NormalRegression(Regression):
             if prior != "ridge":
                 raise ValueError(f'prior: expected "ridge", None or an emkit.DiagonalRidge, found {prior!r}')
             errors = rows[:, -1:] - intercept - rows[:, :-1] @ coefficients[:, None]  # (N, 1)
-            typical = typical_variances(errors, weight, share.shape[1])
+            typical = typical_variances(errors, weight, posterior.shape[1])
             prior = DiagonalRidge(typical, WEAK * min(1.0, float(weight.mean())))
-        states = share.shape[1]
+        states = posterior.shape[1]
         seed = cls._at(np.full(states, intercept), np.tile(coefficients, (states, 1)), variance, prior)
-        return seed.m_step(seed.statistics(rows, share))
+        return seed.m_step(seed.statistics(rows, posterior))
 
     @OVERFLOWS
     def log_density(self, x: Array) -> Array:

@@ -1,7 +1,7 @@
 """Poisson regressions: counts whose log rate is a line of the covariates."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from scipy.stats import poisson
 
 from emkit.arrays import EPS, Array
 from emkit.declarations import fixed, real
-from emkit.emissions.regression.base import Regression, check_covariates, joint_moments, rows_seen
+from emkit.emissions.regression.base import Regression, check_covariates, joint_moments
 from emkit.emissions.regression.edges import coincident, undetermined
 from emkit.emissions.regression.log_rates import information, log_likelihood, maximise
 from emkit.entries import COUNT, Entries
@@ -80,22 +80,21 @@ class PoissonRegression(Regression):
     response: ClassVar[Entries] = RESPONSE
 
     @classmethod
-    def around(cls, x: Any, posterior: Array) -> Self:
-        """Return the M-step's lines given rows (N, P + 1), or `Incomplete`, counts moved a little towards their mean.
+    def around(cls, rows: Array, posterior: Array) -> Self:
+        """Return the M-step's lines given rows (N, P + 1), their counts moved a little towards their mean.
 
         Raises:
             ValueError: a covariate that is constant or a combination of others, or counts that are all zero.
         """
-        rows, share = rows_seen(x, posterior)
-        weight = share.sum(axis=1)  # (N,)
+        weight = posterior.sum(axis=1)  # (N,)
         check_covariates(rows, weight)
         mean = float(weight @ rows[:, -1] / weight.sum())
         if mean == 0:
             raise ValueError("data: the counts are all zero, so that every rate would be; there is nothing to learn")
         moved = np.column_stack([rows[:, :-1], (1 - SHRINK) * rows[:, -1] + SHRINK * mean])
-        states = share.shape[1]
+        states = posterior.shape[1]
         level = cls(np.full(states, np.log(mean)), np.zeros((states, rows.shape[1] - 1)))
-        return level.m_step(WeightedRows(moved, share))
+        return level.m_step(WeightedRows(moved, posterior))
 
     def log_density(self, x: Array) -> Array:
         """Return log p(y_n | x_n, k), (N, K), nats, free of large terms that cancel."""
