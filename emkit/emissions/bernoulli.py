@@ -1,7 +1,7 @@
 """Bernoulli emissions: binary items, independent given the state; their mixture is latent class analysis."""
 
 from collections.abc import Iterator
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,9 @@ from scipy.stats import bernoulli
 from emkit.arrays import EPS, TINY, Array, average
 from emkit.declarations import fixed, probability
 from emkit.emissions.choices import log_probability, vanishing
+from emkit.emissions.columns import Columns
 from emkit.emissions.totals import Totals
-from emkit.entries import BINARY, as_entries, cells
+from emkit.entries import BINARY, Entries, cells
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.priors.beta import BetaPrior
@@ -23,7 +24,7 @@ from emkit.values import update, value
 
 @final
 @value
-class Bernoulli:
+class Bernoulli(Columns):
     """Zeros and ones x (N, D), independent given the state: p(x_d = 1 | k) = p_kd.
 
     Args:
@@ -39,10 +40,12 @@ class Bernoulli:
     prior: BetaPrior | None = optional_prior(BetaPrior)
     fixed: frozenset[str] = fixed()
 
-    @classmethod
-    def read(cls, x: Any) -> Any:
-        """Return data as zeros and ones (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, BINARY)
+    entries: ClassVar[Entries] = BINARY
+
+    @property
+    def means(self) -> Array:
+        """The probabilities of a one, (K, D)."""
+        return self.probabilities
 
     @classmethod
     def features(cls, x: Any) -> Array:
@@ -58,14 +61,6 @@ class Bernoulli:
         totals = Totals.of(x, posterior)
         overall = (totals.total.sum(axis=0) + 0.5) / (totals.weight.sum(axis=0) + 1.0)  # (D,)
         return cls((totals.total + overall) / (totals.weight + 1.0), prior)
-
-    def prepare(self, x: Any) -> Any:
-        """Return data as zeros and ones (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, BINARY, features=self.probabilities.shape[1])
-
-    def accepts(self, wrapper: type) -> bool:
-        """Accept single missing cells."""
-        return wrapper is Incomplete
 
     def log_density(self, x: Any) -> Array:
         """Return log p(x_n | k) of the cells seen, (N, K), nats. Reference: Bishop (2006), equation 9.48."""
@@ -103,14 +98,6 @@ class Bernoulli:
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row of zeros and ones for each state (N,); returns (N, D)."""
         return (rng.random((len(states), self.probabilities.shape[1])) < self.probabilities[states]).astype(np.float64)
-
-    def impute(self, x: Incomplete, posterior: Array) -> Array:
-        """Return answers (N, D), missing ones at the probability of a one."""
-        return x.filled(posterior @ self.probabilities)
-
-    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """Return answers (N, D), missing ones drawn given the state of their row."""
-        return x.filled(self.sample(states, rng))
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""

@@ -1,7 +1,7 @@
 """Exponential emissions: waiting times in independent columns."""
 
 from collections.abc import Iterator
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,9 @@ from scipy.stats import expon
 
 from emkit.arrays import EPS, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
+from emkit.emissions.columns import Columns
 from emkit.emissions.totals import Totals
-from emkit.entries import NONNEGATIVE, as_entries, cells
+from emkit.entries import NONNEGATIVE, Entries, cells
 from emkit.incomplete import Incomplete
 from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
@@ -24,7 +25,7 @@ SHORTEST = 1e-3
 
 @final
 @value
-class Exponential:
+class Exponential(Columns):
     """Waiting times x (N, D), independent given the state: p(x_d | k) = λ_kd exp(-λ_kd x).
 
     Args:
@@ -41,10 +42,7 @@ class Exponential:
     prior: GammaPrior | None = optional_prior(GammaPrior)
     fixed: frozenset[str] = fixed()
 
-    @classmethod
-    def read(cls, x: Any) -> Any:
-        """Return data as times (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, NONNEGATIVE)
+    entries: ClassVar[Entries] = NONNEGATIVE
 
     @classmethod
     def features(cls, x: Any) -> Array:
@@ -71,14 +69,6 @@ class Exponential:
     def means(self) -> Array:
         """The mean waiting times 1 / λ, (K, D)."""
         return 1 / self.rates
-
-    def prepare(self, x: Any) -> Any:
-        """Return data as times (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, NONNEGATIVE, features=self.rates.shape[1])
-
-    def accepts(self, wrapper: type) -> bool:
-        """Accept single missing cells."""
-        return wrapper is Incomplete
 
     def log_density(self, x: Any) -> Array:
         """Return log p(x_n | k) of the cells seen, (N, K), nats."""
@@ -123,14 +113,6 @@ class Exponential:
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row of times for each state (N,); returns (N, D)."""
         return rng.exponential(self.means[states])
-
-    def impute(self, x: Incomplete, posterior: Array) -> Array:
-        """Return times (N, D), missing ones at their expected mean."""
-        return x.filled(posterior @ self.means)
-
-    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """Return times (N, D), missing ones drawn given the state of their row."""
-        return x.filled(self.sample(states, rng))
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""

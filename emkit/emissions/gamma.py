@@ -1,7 +1,7 @@
 """Gamma emissions: positive numbers in independent columns, with shapes and rates."""
 
 from collections.abc import Iterator
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,9 @@ from scipy.stats import gamma
 
 from emkit.arrays import EPS, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
+from emkit.emissions.columns import Columns
 from emkit.emissions.gamma_moments import GammaMoments, excess
-from emkit.entries import POSITIVE, as_entries, cells
+from emkit.entries import POSITIVE, Entries, cells
 from emkit.gamma_function import inverse_digamma, log_normaliser, solve_log_less_digamma
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
@@ -29,7 +30,7 @@ ROUNDING_WIDTH = 64 * EPS
 
 @final
 @value
-class Gamma:
+class Gamma(Columns):
     """Positive numbers x (N, D), independent given the state: p(x_d | k) = b^a x^(a-1) exp(-b x) / Γ(a), a and b of kd.
 
     Args:
@@ -48,10 +49,7 @@ class Gamma:
     prior: ShapeRatePrior | None = optional_prior(ShapeRatePrior)
     fixed: frozenset[str] = fixed()
 
-    @classmethod
-    def read(cls, x: Any) -> Any:
-        """Return data as positive numbers (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, POSITIVE)
+    entries: ClassVar[Entries] = POSITIVE
 
     @classmethod
     def features(cls, x: Any) -> Array:
@@ -82,14 +80,6 @@ class Gamma:
     def means(self) -> Array:
         """The means a / b, (K, D)."""
         return self.shapes / self.rates
-
-    def prepare(self, x: Any) -> Any:
-        """Return data as positive numbers (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, POSITIVE, features=self.shapes.shape[1])
-
-    def accepts(self, wrapper: type) -> bool:
-        """Accept single missing cells."""
-        return wrapper is Incomplete
 
     def log_density(self, x: Any) -> Array:
         """Return log p(x_n | k) of the cells seen, (N, K), nats.
@@ -151,14 +141,6 @@ class Gamma:
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row for each state (N,); returns (N, D), above zero also where tiny shapes underflow."""
         return np.maximum(rng.gamma(self.shapes[states], 1 / self.rates[states]), TINY)
-
-    def impute(self, x: Incomplete, posterior: Array) -> Array:
-        """Return data (N, D), missing cells at their expected mean."""
-        return x.filled(posterior @ self.means)
-
-    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """Return data (N, D), missing cells drawn given the state of their row."""
-        return x.filled(self.sample(states, rng))
 
     def complete(self, row: Any) -> Iterator[tuple[float, GammaMoments]]:
         """Yield the log density of one row and its complete-data moments, for each state."""

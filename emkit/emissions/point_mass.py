@@ -1,14 +1,15 @@
 """Point masses: states that emit one known row and nothing else."""
 
 from collections.abc import Iterator
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
 from emkit.declarations import real
-from emkit.entries import REAL, as_entries
+from emkit.emissions.columns import Columns
+from emkit.entries import REAL, Entries
 from emkit.incomplete import Incomplete
 from emkit.statistics import Statistics
 from emkit.values import value
@@ -22,7 +23,7 @@ class Nothing(Statistics):
 
 @final
 @value
-class PointMass:
+class PointMass(Columns):
     """Rows x (N, D) that are exactly the location of their state: p(x | k) = 1 at x = location_k and 0 elsewhere.
 
     Beside counts, as in `Stacked((PointMass([[0.0]]), Poisson([[2.0]])))`, this is zero inflation. The density is a
@@ -40,13 +41,12 @@ class PointMass:
 
     locations: Array = real("K", "D", free=False)
 
-    def prepare(self, x: Any) -> Any:
-        """Return data as numbers (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, REAL, features=self.locations.shape[1])
+    entries: ClassVar[Entries] = REAL
 
-    def accepts(self, wrapper: type) -> bool:
-        """Accept single missing cells."""
-        return wrapper is Incomplete
+    @property
+    def means(self) -> Array:
+        """The locations, (K, D)."""
+        return self.locations
 
     def log_density(self, x: Any) -> Array:
         """Return 0 where all cells seen are those of the location and -inf elsewhere, (N, K), nats."""
@@ -69,14 +69,6 @@ class PointMass:
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Return the location of each state (N,); returns (N, D)."""
         return self.locations[states]
-
-    def impute(self, x: Incomplete, posterior: Array) -> Array:
-        """Return data (N, D), missing cells at the expected location."""
-        return x.filled(posterior @ self.locations)
-
-    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """Return data (N, D), missing cells at the location of their row's state."""
-        return x.filled(self.sample(states, rng))
 
     def complete(self, row: Any) -> Iterator[tuple[float, Nothing]]:
         """Yield the log density of one row, 0 or -inf, for each state."""

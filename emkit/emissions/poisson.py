@@ -1,7 +1,7 @@
 """Poisson emissions: counts in independent columns."""
 
 from collections.abc import Iterator
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,9 @@ from scipy.stats import poisson
 
 from emkit.arrays import EPS, Array, average
 from emkit.declarations import fixed, positive
+from emkit.emissions.columns import Columns
 from emkit.emissions.totals import Totals
-from emkit.entries import COUNT, as_entries, cells
+from emkit.entries import COUNT, Entries, cells
 from emkit.incomplete import Incomplete
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
@@ -21,7 +22,7 @@ from emkit.values import update, value
 
 @final
 @value
-class Poisson:
+class Poisson(Columns):
     """Counts x (N, D), independent given the state: p(x_d | k) = λ_kd^x exp(-λ_kd) / x!.
 
     Args:
@@ -37,10 +38,12 @@ class Poisson:
     prior: GammaPrior | None = optional_prior(GammaPrior)
     fixed: frozenset[str] = fixed()
 
-    @classmethod
-    def read(cls, x: Any) -> Any:
-        """Return data as counts (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, COUNT)
+    entries: ClassVar[Entries] = COUNT
+
+    @property
+    def means(self) -> Array:
+        """The rates λ, (K, D)."""
+        return self.rates
 
     @classmethod
     def features(cls, x: Any) -> Array:
@@ -53,14 +56,6 @@ class Poisson:
         totals = Totals.of(x, posterior)
         some = Totals(totals.weight, np.where(totals.total > 0, totals.total, 0.5))
         return cls(np.ones_like(totals.total), prior).m_step(some)
-
-    def prepare(self, x: Any) -> Any:
-        """Return data as counts (N, D), or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, COUNT, features=self.rates.shape[1])
-
-    def accepts(self, wrapper: type) -> bool:
-        """Accept single missing cells."""
-        return wrapper is Incomplete
 
     def log_density(self, x: Any) -> Array:
         """Return log p(x_n | k) of the cells seen, (N, K), nats."""
@@ -93,14 +88,6 @@ class Poisson:
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row of counts for each state (N,); returns (N, D)."""
         return rng.poisson(self.rates[states]).astype(np.float64)
-
-    def impute(self, x: Incomplete, posterior: Array) -> Array:
-        """Return counts (N, D), missing ones at their expected rate."""
-        return x.filled(posterior @ self.rates)
-
-    def sample_missing(self, x: Incomplete, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """Return counts (N, D), missing ones drawn given the state of their row."""
-        return x.filled(self.sample(states, rng))
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""
