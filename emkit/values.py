@@ -31,6 +31,7 @@ V = TypeVar("V")
 
 _LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
 _AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
+_CHECKS = "_emkit_checks"  # of a check on construction: it is one that `value` made
 
 
 @dataclass_transform(
@@ -46,7 +47,7 @@ def value(cls: type[T]) -> type[T]:
     Raises (on construction):
         ParameterError: a declared parameter is not valid; the message names the entry.
     """
-    own_check = cls.__dict__.get("__attrs_post_init__")
+    own_check = getattr(cls, "__attrs_post_init__", None)  # written here, or in a parent
 
     def check(self: Any) -> None:
         self.__dict__[_AXES] = _agreed_axes(self)
@@ -54,7 +55,8 @@ def value(cls: type[T]) -> type[T]:
         if own_check is not None:
             own_check(self)
 
-    if own_check is not None or not hasattr(cls, "__attrs_post_init__"):  # else the parent value's check serves
+    if not hasattr(own_check, _CHECKS):  # else the check of a parent that is a value serves
+        setattr(check, _CHECKS, True)
         cls.__attrs_post_init__ = check  # type: ignore[attr-defined]
     cls.__eq__ = _equal  # type: ignore[method-assign]
     cls.__hash__ = None  # type: ignore[assignment]

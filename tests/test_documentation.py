@@ -10,6 +10,8 @@ from types import ModuleType
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+import emkit
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -35,6 +37,12 @@ _emissions = as_module("writing-emissions.md", "writing_emissions")
 
 TestMixtureOfGeometrics = _emissions.TestMixture
 TestChainOfGeometrics = _emissions.TestChain
+
+
+def test_the_reference_names_everything_public() -> None:
+    """Every name of `emkit.__all__` has an entry in the reference."""
+    named = re.findall(r"^::: emkit\.(\w+)", (DOCS / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(emkit.__all__) <= set(named)
 
 
 def test_figures_are_drawn(tmp_path: Path) -> None:

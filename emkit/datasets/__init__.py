@@ -26,6 +26,12 @@ def _table(name: str) -> tuple[tuple[str, ...], Array]:
         return header, np.loadtxt(file, delimiter=",", ndmin=2)
 
 
+def _whole(name: str, source: str) -> Dataset:
+    """Return a file as it is, all its columns as data."""
+    features, table = _table(name)
+    return Dataset(table, features, source)
+
+
 def iris() -> Dataset:
     """Fisher's iris: 150 flowers of three species, four measurements in centimetres.
 
@@ -48,11 +54,8 @@ def faithful() -> Dataset:
     Source: A. Azzalini and A. W. Bowman (1990), A look at some data on the Old Faithful geyser, Applied Statistics
     39, 357-365; W. Härdle (1991). The values are those of R's `datasets::faithful`.
     """
-    header, table = _table("faithful.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Azzalini and Bowman (1990), Applied Statistics 39:357-365; as in R datasets::faithful",
+    return _whole(
+        "faithful.csv", "Azzalini and Bowman (1990), Applied Statistics 39:357-365; as in R datasets::faithful"
     )
 
 
@@ -65,12 +68,7 @@ def anaesthetists() -> Dataset:
     Source: A. P. Dawid and A. M. Skene (1979), Maximum likelihood estimation of observer error-rates using the EM
     algorithm, Applied Statistics 28, 20-28, table 1.
     """
-    header, table = _table("anaesthetists.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Dawid and Skene (1979), Applied Statistics 28:20-28, table 1",
-    )
+    return _whole("anaesthetists.csv", "Dawid and Skene (1979), Applied Statistics 28:20-28, table 1")
 
 
 def carcinoma() -> Dataset:
@@ -80,12 +78,7 @@ def carcinoma() -> Dataset:
     of majority agreement among multiple observers, Biometrics 33, 363-374; A. Agresti (2002), Categorical Data
     Analysis, table 13.1. The values are those of R's `poLCA::carcinoma`, less one.
     """
-    header, table = _table("carcinoma.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Landis and Koch (1977), Biometrics 33:363-374; as in R poLCA::carcinoma",
-    )
+    return _whole("carcinoma.csv", "Landis and Koch (1977), Biometrics 33:363-374; as in R poLCA::carcinoma")
 
 
 def ethanol() -> Dataset:
@@ -94,12 +87,7 @@ def ethanol() -> Dataset:
     Source: N. D. Brinkman (1981), Ethanol fuel: a single-cylinder engine study of efficiency and exhaust emissions,
     SAE Transactions 90, 1410-1424. The values are those of R's `mixtools::NOdata`, 88 runs.
     """
-    header, table = _table("ethanol.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Brinkman (1981), SAE Transactions 90:1410-1424; as in R mixtools::NOdata",
-    )
+    return _whole("ethanol.csv", "Brinkman (1981), SAE Transactions 90:1410-1424; as in R mixtools::NOdata")
 
 
 def earthquakes() -> Dataset:
@@ -108,12 +96,7 @@ def earthquakes() -> Dataset:
     Source: W. Zucchini and I. L. MacDonald (2009), Hidden Markov Models for Time Series, table 1.1; United States
     Geological Survey.
     """
-    header, table = _table("earthquakes.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Zucchini and MacDonald (2009), Hidden Markov Models for Time Series, table 1.1",
-    )
+    return _whole("earthquakes.csv", "Zucchini and MacDonald (2009), Hidden Markov Models for Time Series, table 1.1")
 
 
 def speed() -> Dataset:
@@ -144,12 +127,7 @@ def biochemists() -> Dataset:
     Source: J. S. Long (1990), The origins of sex differences in science, Social Forces 68, 1297-1316. The values are
     those of R's `pscl::bioChemists`.
     """
-    header, table = _table("biochemists.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Long (1990), Social Forces 68:1297-1316; as in R pscl::bioChemists",
-    )
+    return _whole("biochemists.csv", "Long (1990), Social Forces 68:1297-1316; as in R pscl::bioChemists")
 
 
 def nile() -> Dataset:
@@ -158,8 +136,7 @@ def nile() -> Dataset:
     Source: G. W. Cobb (1978), The problem of the Nile: conditional solution to a change-point problem, Biometrika 65,
     243-251. The values are those of R's `datasets::Nile`.
     """
-    header, table = _table("nile.csv")
-    return Dataset(data=table, features=header, source="Cobb (1978), Biometrika 65:243-251; as in R datasets::Nile")
+    return _whole("nile.csv", "Cobb (1978), Biometrika 65:243-251; as in R datasets::Nile")
 
 
 def airquality() -> Dataset:
@@ -169,9 +146,7 @@ def airquality() -> Dataset:
     temperature in degrees Fahrenheit. Source: J. M. Chambers, W. S. Cleveland, B. Kleiner and P. A. Tukey (1983),
     Graphical Methods for Data Analysis, Wadsworth. The values are those of R's `datasets::airquality`.
     """
-    header, table = _table("airquality.csv")
-    return Dataset(
-        data=table,
-        features=header,
-        source="Chambers, Cleveland, Kleiner and Tukey (1983), Graphical Methods; as in R datasets::airquality",
+    return _whole(
+        "airquality.csv",
+        "Chambers, Cleveland, Kleiner and Tukey (1983), Graphical Methods; as in R datasets::airquality",
     )

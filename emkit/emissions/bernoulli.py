@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.special import xlog1py, xlogy
 from scipy.stats import bernoulli
 
-from emkit.arrays import EPS, TINY, Array, average
-from emkit.declarations import fixed, probability
+from emkit.arrays import EPS, TINY, Array, average, first_index
+from emkit.declarations import ParameterError, fixed, probability
 from emkit.emissions.choices import log_probability, vanishing
 from emkit.emissions.columns import Columns
 from emkit.emissions.totals import Totals
@@ -46,6 +46,15 @@ class Bernoulli(Columns):
     def means(self) -> Array:
         """The probabilities of a one, (K, D)."""
         return self.probabilities
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a prior that would move probabilities which are 0 or 1 by structure."""
+        if self.log_prior() == -np.inf:
+            k, d = first_index((self.probabilities == 0) | (self.probabilities == 1))
+            raise ParameterError(
+                f"Bernoulli.probabilities[{k}, {d}] is {self.probabilities[k, d]:g}, impossible under the beta prior; "
+                "start inside, or give no prior"
+            )
 
     @classmethod
     def features(cls, x: Any) -> Array:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import bernoulli, beta
 
 import emkit
-from emkit import Array, Bernoulli, BetaPrior, Incomplete, Mixture, Outcome, Weighted
+from emkit import Array, Bernoulli, BetaPrior, Incomplete, Mixture, Outcome, ParameterError, Weighted
 from emkit.testing import conformance
 
 SHARES = np.array([[0.8, 0.3, 0.6], [0.2, 0.7, 0.5]])
@@ -91,3 +91,10 @@ def test_rounding_adds_no_structure() -> None:
     held = emkit.fit(Mixture([0.3, 0.7], Bernoulli([[0.4, 1.0], [0.6, 1.0]])), x)
     assert emkit.n_free_parameters(held.model) == 3
     assert_allclose(fit.log_likelihood, held.log_likelihood, atol=1e-6)
+
+
+def test_a_prior_refuses_what_it_makes_impossible() -> None:
+    """A probability of exactly 0 under a prior that excludes it is refused by name."""
+    with pytest.raises(ParameterError, match=r"Bernoulli\.probabilities\[0, 1\] is 0, impossible under the beta prior"):
+        Bernoulli([[0.5, 0.0]], PRIOR)
+    assert Bernoulli([[0.5, 0.0]], BetaPrior(1.0, 2.0)).log_prior() > -np.inf
