@@ -10,26 +10,52 @@ from typing import TYPE_CHECKING
 from emkit import datasets, starts
 from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
+from emkit.censoring import Censored
 from emkit.data import Weighted
 from emkit.declarations import ParameterError, fixed, parts, positive, positive_definite, probability, real, simplex
 from emkit.em import DegenerateError, Fit, fit, steps
+from emkit.emissions.bernoulli import Bernoulli
+from emkit.emissions.categorical import Categorical
+from emkit.emissions.exponential import Exponential
+from emkit.emissions.gamma import Gamma
 from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.spherical import SphericalGaussian
 from emkit.emissions.gaussian.tied import TiedGaussian
+from emkit.emissions.point_mass import PointMass
 from emkit.emissions.poisson import Poisson
+from emkit.emissions.product import Product
 from emkit.emissions.protocol import Emissions, Family
+from emkit.emissions.regression.linear import LinearRegression
+from emkit.emissions.regression.poisson import PoissonRegression
+from emkit.emissions.regression.tied import TiedLinearRegression
+from emkit.emissions.stacked import Stacked
+from emkit.emissions.student_t import StudentT
 from emkit.incomplete import Incomplete
 from emkit.model import LatentVariableModel
+from emkit.models.allele_frequencies import AlleleFrequencies
+from emkit.models.answers import Answers
+from emkit.models.censored_exponential import CensoredExponential
+from emkit.models.censored_normal import CensoredNormal
+from emkit.models.dawid_skene import DawidSkene
+from emkit.models.factor_analysis import FactorAnalysis
 from emkit.models.gaussian_mixture import GaussianMixture
+from emkit.models.hidden_markov import HiddenMarkov
+from emkit.models.linear_gaussian import LinearGaussianStateSpace
+from emkit.models.linkage import Linkage
 from emkit.models.mixture import Mixture
+from emkit.models.probabilistic_pca import ProbabilisticPCA
+from emkit.models.stationary_markov import StationaryHiddenMarkov
 from emkit.parameters import n_free_parameters, pack, unpack
-from emkit.priors.dirichlet import Dirichlet
+from emkit.priors.beta import BetaPrior
+from emkit.priors.dirichlet import Dirichlet, DirichletRows, SymmetricDirichlet
 from emkit.priors.gamma import GammaPrior
 from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
 from emkit.priors.ridge import DiagonalRidge, Ridge
+from emkit.priors.shape_rate import ShapeRatePrior
 from emkit.restarts import Restarts, best_of
 from emkit.run import ModelError, Step
+from emkit.sample_covariance import SampleCovariance
 from emkit.statistics import Expectation, Statistics
 from emkit.stopping import Outcome
 from emkit.trace import Trace
@@ -41,20 +67,37 @@ if TYPE_CHECKING:
 __all__ = [
     "EM",
     "Algorithm",
+    "AlleleFrequencies",
+    "Answers",
     "Array",
+    "Bernoulli",
+    "BetaPrior",
+    "Categorical",
+    "Censored",
+    "CensoredExponential",
+    "CensoredNormal",
+    "DawidSkene",
     "DegenerateError",
     "DiagonalGaussian",
     "DiagonalRidge",
     "Dirichlet",
+    "DirichletRows",
     "Emissions",
     "Expectation",
+    "Exponential",
+    "FactorAnalysis",
     "Family",
     "Fit",
     "FullGaussian",
+    "Gamma",
     "GammaPrior",
     "GaussianMixture",
+    "HiddenMarkov",
     "Incomplete",
     "LatentVariableModel",
+    "LinearGaussianStateSpace",
+    "LinearRegression",
+    "Linkage",
     "Mixture",
     "ModelError",
     "NormalInverseGamma",
@@ -62,13 +105,24 @@ __all__ = [
     "Outcome",
     "ParameterError",
     "Point",
+    "PointMass",
     "Poisson",
+    "PoissonRegression",
+    "ProbabilisticPCA",
+    "Product",
     "Restarts",
     "Ridge",
+    "SampleCovariance",
+    "ShapeRatePrior",
     "SphericalGaussian",
+    "Stacked",
+    "StationaryHiddenMarkov",
     "Statistics",
     "Step",
+    "StudentT",
+    "SymmetricDirichlet",
     "TiedGaussian",
+    "TiedLinearRegression",
     "Trace",
     "Weighted",
     "average",

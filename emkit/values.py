@@ -30,6 +30,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 _LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
+_PARTS = "_emkit_parts"  # of a class: how the axes of its tuples of values combine, by field
 _AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
 _CHECKS = "_emkit_checks"  # of a check on construction: it is one that `value` made
 
@@ -63,6 +64,7 @@ def value(cls: type[T]) -> type[T]:
     cls.__reduce__ = _reduce  # type: ignore[method-assign]
     made: Any = attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
     setattr(made, _LAYOUT, tuple((field.name, field.metadata.get(DECLARED)) for field in attrs.fields(made)))
+    setattr(made, _PARTS, {f.name: f.metadata[PARTS] for f in attrs.fields(made) if PARTS in f.metadata})
     return made
 
 
@@ -110,12 +112,13 @@ def held(of: Any) -> frozenset[str]:
 
 
 def nested(of: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield the fields that are values themselves, or tuples of values: their names and values."""
+    """Yield the fields that are values themselves, or parts: their names and values."""
+    parts = getattr(of, _PARTS)
     for name, declared in layout(of):
         inner = getattr(of, name)
         if declared is None:
-            values = inner if isinstance(inner, tuple) else (inner,)
-            if values and all(_AXES in getattr(one, "__dict__", ()) for one in values):
+            values = inner if name in parts else (inner,)
+            if all(_AXES in getattr(one, "__dict__", ()) for one in values):
                 yield name, values
 
 
@@ -157,9 +160,8 @@ def _agreed_axes(of: Any) -> dict[str, tuple[int, str]]:
     for name, declared in declarations(of):
         for axis, size in zip(declared.axes, np.shape(getattr(of, name)), strict=True):
             meet(axis, size, name)
-    combined = {field.name: field.metadata.get(PARTS) for field in attrs.fields(type(of))}
     for name, values in nested(of):
-        how: Parts | None = combined[name]
+        how: Parts | None = getattr(of, _PARTS).get(name)
         for i, inner in enumerate(values):
             for axis, (size, where) in inner.__dict__[_AXES].items():
                 if how is None or axis in how.shared:

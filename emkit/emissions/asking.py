@@ -77,6 +77,11 @@ def statistics(emissions: Any, x: Any, posterior: Array) -> Any:
     return emissions.statistics(x.data[whole], posterior[whole])
 
 
+def m_step(emissions: Any, statistics: Any, *, hold: bool) -> Any:
+    """Return the next emissions; those that are held stay, and need not have a maximum."""
+    return emissions if hold else emissions.m_step(statistics)
+
+
 def complete(emissions: Any, row: Any) -> Iterator[tuple[float, Any]]:
     """Yield, for data of one row and each state k, its log density and complete-data statistics.
 

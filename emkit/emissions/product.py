@@ -77,6 +77,8 @@ class Product:
 
     def m_step(self, statistics: PartStatistics) -> Self:
         """Return the product of the blocks' M-steps: their parameters have nothing in common."""
+        if "blocks" in self.fixed:
+            return self
         return update(self, blocks=[block.m_step(s) for block, s in self._with_parts(statistics)])
 
     def expected_log_density(self, statistics: PartStatistics) -> float:
@@ -133,6 +135,8 @@ class Product:
         return list(zip(self.blocks, statistics.parts, strict=True))
 
     def _said(self, ask: Callable[[Any, Any], list[Complaint]], statistics: PartStatistics) -> list[Complaint]:
+        if "blocks" in self.fixed:
+            return []
         return [
             (part, f"in the block of columns {list(columns)}, {why}")
             for (block, s), columns in zip(self._with_parts(statistics), self.columns, strict=True)

@@ -158,6 +158,8 @@ class Stacked:
         return list(zip(self.parts, statistics.parts, strict=True))
 
     def _said(self, ask: Callable[[Any, Any], list[Complaint]], statistics: PartStatistics) -> list[Complaint]:
+        if "parts" in self.fixed:
+            return []
         return [
             (_renumbered(where, own.start), why)
             for (part, s), own in zip(self._with_statistics(statistics), self.states, strict=True)

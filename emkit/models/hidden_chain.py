@@ -88,7 +88,8 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
 
     def m_step(self, statistics: ChainStatistics[Any]) -> Self:
         """Return the mode of chain and emissions given expected counts. Reference: Bishop (2006), equation 13.18."""
-        return update(self, **self.chain_given(statistics), emissions=self.emissions.m_step(statistics.emissions))
+        emissions = asking.m_step(self.emissions, statistics.emissions, hold="emissions" in held(self))
+        return update(self, **self.chain_given(statistics), emissions=emissions)
 
     def log_marginal(self, data: Any) -> Array:
         """Return log p of each whole sequence, (N,), nats."""
@@ -187,7 +188,11 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
     def complaints(self, statistics: ChainStatistics[Any]) -> list[Complaint]:
         """Return which states are empty or never left, what cannot be learnt, and what the emissions complain of."""
         chain = [] if "transition" in held(self) else statistics.complaints(self.transition)
-        return chain + asking.complaints(self.emissions, statistics.emissions)
+        return chain if "emissions" in held(self) else chain + asking.complaints(self.emissions, statistics.emissions)
+
+    def remarks(self, statistics: ChainStatistics[Any]) -> list[Complaint]:
+        """Return what the emissions remark on: estimates on a boundary."""
+        return [] if "emissions" in held(self) else asking.remarks(self.emissions, statistics.emissions)
 
     def partial_m_step(self) -> bool:
         """Return whether the emissions' M-step is partial."""

@@ -86,7 +86,8 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
         """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""
         weights = self.weights_given(statistics.count)
-        return update(self, weights=weights, emissions=self.emissions.m_step(statistics.emissions))
+        emissions = asking.m_step(self.emissions, statistics.emissions, hold="emissions" in self.fixed)
+        return update(self, weights=weights, emissions=emissions)
 
     def weights_given(self, count: Array) -> Array:
         """Return the mode of the weights (K,) given expected counts (K,)."""
@@ -167,11 +168,11 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             (f"component {k}", f"is empty: weight {self.weights[k]:.3g}")
             for k in np.flatnonzero(self.weights < WEIGHTLESS)
         ]
-        return empty + asking.complaints(self.emissions, statistics.emissions)
+        return empty if "emissions" in self.fixed else empty + asking.complaints(self.emissions, statistics.emissions)
 
     def remarks(self, statistics: MixtureStatistics[Any]) -> list[Complaint]:
         """Return what the emissions remark on: estimates on a boundary."""
-        return asking.remarks(self.emissions, statistics.emissions)
+        return [] if "emissions" in self.fixed else asking.remarks(self.emissions, statistics.emissions)
 
     def partial_m_step(self) -> bool:
         """Return whether the emissions' M-step is partial."""

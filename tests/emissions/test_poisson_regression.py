@@ -195,3 +195,14 @@ def test_statistics_keep_only_rows_with_weight() -> None:
     found = BOTH.statistics(rows(3), posterior)
     assert_allclose(found.rows, rows(3)[1:])
     assert len((found + found).rows) == 4
+
+
+def test_only_free_lines_run_away() -> None:
+    """Counts of zero let no held line run away, nor one whose state sees no row."""
+    x = np.column_stack([np.linspace(-1.0, 1.0, 5), np.zeros(5)])
+    far = PoissonRegression([-40.0], [[0.0]])
+    learnt = far.statistics(x, np.ones((5, 1)))
+    assert "rates fall to zero" in far.complaints(learnt)[0][1]
+    assert "rates fall to zero" in emkit.replace(far, fixed="coefficients").complaints(learnt)[0][1]
+    assert emkit.replace(far, fixed={"intercepts", "coefficients"}).complaints(learnt) == []
+    assert far.complaints(far.statistics(x[:0], np.ones((0, 1)))) == []

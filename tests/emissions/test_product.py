@@ -112,3 +112,11 @@ def test_blocks_have_the_same_states() -> None:
         Product((Poisson([[1.0]]), Bernoulli([[0.5], [0.2]])), ((0,), (1,)))
     with pytest.raises(TypeError, match=r"blocks\[1\]: expected emissions"):
         Product((Poisson([[1.0]]), 3), ((0,), (1,)))
+
+
+def test_held_blocks_need_no_maximum() -> None:
+    """Copies of one row have no variance, which is no edge for blocks that are held."""
+    held = Product((FullGaussian([[0.0, 0.0]], [np.eye(2)]),), ((0, 1),), fixed="blocks")
+    learnt = held.statistics(np.ones((5, 2)), np.ones((5, 1)))
+    assert held.m_step(learnt) is held
+    assert held.complaints(learnt) == held.remarks(learnt) == []

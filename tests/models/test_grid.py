@@ -60,3 +60,26 @@ def test_a_row_with_nothing_seen_says_nothing(structure: str, name: str) -> None
     if structure == "mixture":
         seen = np.delete(x, [0, 7, 20], axis=0)
         np.testing.assert_allclose(fit.trace[0], model.log_marginal(seen).sum(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", EMISSIONS)
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_parameters_of_emissions_are_counted(structure: str, name: str) -> None:
+    """A structure has its own parameters and those of its emissions; of held emissions it has none."""
+    make, _ = STRUCTURES[structure]
+    own = {"mixture": 1, "hidden Markov": 3, "stationary": 2}[structure]
+    model = make(EMISSIONS[name])
+    assert emkit.n_free_parameters(model) == own + emkit.n_free_parameters(EMISSIONS[name])
+    assert emkit.n_free_parameters(emkit.replace(model, fixed="emissions")) == own
+
+
+@pytest.mark.parametrize("name", EMISSIONS)
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_held_emissions_need_no_maximum(structure: str, name: str) -> None:
+    """Copies of one row, on which a free likelihood is often unbounded, are no edge for emissions that are held."""
+    make, shape = STRUCTURES[structure]
+    model = emkit.replace(make(EMISSIONS[name]), fixed="emissions")
+    learnt = model.e_step(model.prepare(shape(np.repeat(rows(EMISSIONS[name], 1), sum(LENGTHS), axis=0)))).statistics
+    after = model.m_step(learnt)
+    assert after.emissions is model.emissions
+    assert list(after.complaints(learnt)) == list(after.remarks(learnt)) == []

@@ -13,6 +13,7 @@ from scipy.stats import norm
 import emkit
 from emkit import (
     Array,
+    Bernoulli,
     DiagonalGaussian,
     FullGaussian,
     HiddenMarkov,
@@ -264,3 +265,10 @@ def test_impossible_data_are_said() -> None:
     assert all(np.isfinite(one).all() for one in model.posterior(data))
     assert model.decode(data)[0].tolist() == [0, 0]
     assert emkit.fit(model, data).outcome is emkit.Outcome.NON_FINITE
+
+
+def test_remarks_are_those_of_the_emissions() -> None:
+    """A probability that runs to zero is noted, as in a mixture."""
+    x = np.column_stack([np.zeros(40), np.arange(40) % 3 == 0]).astype(float)
+    fit = emkit.fit(HiddenMarkov.start([x], 2, emissions=Bernoulli, rng=0), [x])
+    assert "the probability of column 0 vanishes" in fit.message

@@ -132,10 +132,13 @@ class PoissonRegression(Regression):
         """Return which states have no maximum, have too few rows, or coincide."""
         moments = joint_moments(statistics.rows, statistics.posterior)
         found = [] if "coefficients" in self.fixed else undetermined(moments)
-        known = {where for where, _ in found}
+        known, held = {where for where, _ in found}, {"intercepts", "coefficients"} & self.fixed
+        covariates = statistics.rows[:, :-1]
+        log_rates, free = self._lines(covariates), covariates[:, :0] if "coefficients" in held else covariates
         for k, weight in enumerate(statistics.posterior.T):
-            told = information(statistics.rows[:, :-1], self._lines(statistics.rows[:, :-1])[:, k], weight)
-            if f"component {k}" not in known and told < UNINFORMED:
+            if len(held) == 2 or f"component {k}" in known or not weight.any():
+                continue
+            if information(free, log_rates[:, k], weight) < UNINFORMED:
                 why = "its counts are all zero, or covariates part the zeros from the rest"
                 found.append((f"component {k}", f"rates fall to zero and coefficients run to infinity: {why}"))
         return found + coincident(self.intercepts, self.coefficients, np.ones_like(self.intercepts), moments)
