@@ -66,18 +66,18 @@ def draw_distinct(x: Array, weight: Array, n_components: int, rng: np.random.Gen
     return np.array(chosen)
 
 
-def check_enough(x: Array, n_components: int) -> None:
-    """Refuse more components than distinct rows, before work begins.
+def check_enough(x: Array, n_components: int, name: str = "n_components") -> None:
+    """Refuse more components than distinct rows, before work begins; errors call their number by `name`.
 
     Raises:
         ValueError: fewer than K distinct rows.
     """
-    check_count("n_components", n_components)
+    check_count(name, n_components)
     head = len(np.unique(x[: 64 * n_components], axis=0))
     distinct = head if head >= n_components else len(np.unique(x, axis=0))
     if distinct < n_components:
         raise ValueError(
-            f"n_components: {n_components} components need at least as many distinct rows with weight; the data "
+            f"{name}: {n_components} components need at least as many distinct rows with weight; the data "
             f"have {distinct}. Ask for fewer components"
         )
 

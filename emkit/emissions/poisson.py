@@ -8,12 +8,14 @@ import numpy.typing as npt
 from scipy.special import gammaln
 from scipy.stats import poisson
 
-from emkit.arrays import EPS, Array, average
+from emkit.arrays import EPS, TINY, Array, average
 from emkit.declarations import fixed, positive
+from emkit.emissions.choices import vanishing
 from emkit.emissions.columns import Columns
 from emkit.emissions.totals import Totals
 from emkit.entries import COUNT, Entries, cells
 from emkit.incomplete import Incomplete
+from emkit.model import Complaint
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
 from emkit.starts import features_of
@@ -68,10 +70,14 @@ class Poisson(Columns):
         return Totals.of(x, posterior)
 
     def m_step(self, statistics: Totals) -> Self:
-        """Return rates total / weight, with a prior (total + shape - 1) / (weight + rate)."""
+        """Return rates total / weight, with a prior (total + shape - 1) / (weight + rate).
+
+        Where all that a state sees is zero, its rate is the smallest positive number.
+        """
         events, exposure = (0.0, 0.0) if self.prior is None else (self.prior.shape - 1, self.prior.rate)
         rates = average(statistics.total + events, statistics.weight + exposure, otherwise=self.rates)
-        return update(self, rates=np.where(statistics.weight + events > 0, rates, self.rates))
+        learnt = np.where(statistics.weight + events > 0, rates, self.rates)
+        return update(self, rates=np.maximum(learnt, TINY))
 
     def expected_log_density(self, statistics: Totals) -> float:
         """Return Σ x log λ - λ over the counts shared out, nats, without log x!, which no rate enters."""
@@ -80,6 +86,10 @@ class Poisson(Columns):
     def log_prior(self) -> float:
         """Return the log prior density of the rates, nats; 0 without a prior."""
         return 0.0 if self.prior is None else self.prior.log_density(self.rates)
+
+    def remarks(self, statistics: Totals) -> list[Complaint]:
+        """Return which rates run to zero."""
+        return vanishing(self.rates, "the rate")
 
     def conditioning(self) -> float:
         """Return eps Σ_d λ (1 + |log λ|) of the largest rates, nats per row: terms of this size cancel."""

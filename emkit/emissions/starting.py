@@ -39,8 +39,12 @@ def weighed(family: Family, x: Any) -> Weighted[Any]:
     return whole if weight.all() else whole[np.flatnonzero(weight)]
 
 
-def responsibilities(family: Family, rows: Weighted[Any], n_states: int, how: Start, rng: Seed) -> Array:
+def responsibilities(
+    family: Family, rows: Weighted[Any], n_states: int, how: Start, rng: Seed, *, name: str = "n_components"
+) -> Array:
     """Return responsibilities (N, K) of checked rows, by a function of `emkit.starts` or one like it.
+
+    Errors call the number of states by `name`.
 
     Raises:
         TypeError: `how` is not a function.
@@ -49,9 +53,9 @@ def responsibilities(family: Family, rows: Weighted[Any], n_states: int, how: St
     if not callable(how):
         raise TypeError(f"how: expected a function of emkit.starts or one like it, found {how!r}")
     if isinstance(family, SharesOut):
-        return family.share_out(rows, check_count("n_components", n_states), how, as_generator(rng))
+        return family.share_out(rows, check_count(name, n_states), how, as_generator(rng))
     features = family.features(rows.data)  # (N, F)
-    check_enough(features, check_count("n_components", n_states))
+    check_enough(features, check_count(name, n_states), name)
     return how(features, rows.weight, n_states, as_generator(rng))
 
 

@@ -222,7 +222,7 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         family = starting.check_family(emissions)
         kept, _ = hidden_start.read(family, data)
         rows = Weighted(kept.data.rows, kept.data.repeat(kept.weight))
-        shared = starting.responsibilities(family, rows, n_states, how, rng)  # (M, K)
+        shared = starting.responsibilities(family, rows, n_states, how, rng, name="n_states")  # (M, K)
         return hidden_start.begin(cls, family, kept, kept.data.split(shared), options)
 
     @classmethod

@@ -63,4 +63,4 @@ def gradient(of: Callable[[Array], Any], at: Array, units: Array) -> Array:
         near = np.asarray(of(at + step)) - np.asarray(of(at - step))
         far = np.asarray(of(at + 2 * step)) - np.asarray(of(at - 2 * step))
         columns.append((8 * near - far) / (12 * STEP))
-    return np.stack(columns, axis=-1)
+    return np.stack(columns, axis=-1) if columns else np.empty((*np.shape(of(at)), 0))

@@ -80,3 +80,13 @@ def test_impute_gives_expected_rates() -> None:
     drawn = MODEL.sample_missing(x, 0)
     assert_allclose(drawn[:, 0].mean(), expected, rtol=0.05)
     assert (drawn[:, 1] == 3).all()
+
+
+def test_a_column_of_zeros_is_named() -> None:
+    """A component that sees nothing but zeros in a column keeps a rate of zero in effect, and the message names it."""
+    x = np.column_stack([counts()[:, 0], np.zeros(40)])
+    fit = emkit.fit(MODEL, x)
+    assert fit.outcome is not emkit.Outcome.DEGENERATE
+    assert "component 0: the rate of column 1 vanishes" in fit.message
+    alone = emkit.fit(Mixture([0.4, 0.6], Poisson(RATES[:, :1])), x[:, :1])
+    assert_allclose(fit.log_likelihood, alone.log_likelihood, rtol=1e-6)

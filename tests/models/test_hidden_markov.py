@@ -270,5 +270,6 @@ def test_impossible_data_are_said() -> None:
 def test_remarks_are_those_of_the_emissions() -> None:
     """A probability that runs to zero is noted, as in a mixture."""
     x = np.column_stack([np.zeros(40), np.arange(40) % 3 == 0]).astype(float)
-    fit = emkit.fit(HiddenMarkov.start([x], 2, emissions=Bernoulli, rng=0), [x])
+    start: HiddenMarkov[Bernoulli] = HiddenMarkov.start([x], 2, emissions=Bernoulli, rng=0)
+    fit = emkit.fit(start, [x])
     assert "the probability of column 0 vanishes" in fit.message
