@@ -18,9 +18,10 @@ def _as_limits(given: Any) -> Array:
 
 
 def _as_covariates(given: Any) -> Array | None:
-    if given is None or np.shape(given)[1:] == (0,):
-        return given
-    return _read_only(as_matrix(given, name="covariates"))
+    if given is None:
+        return None
+    covariates = as_numbers(given, "covariates: expected real numbers, a rectangular (N, P) matrix")
+    return covariates if covariates.shape[1:] == (0,) else _read_only(as_matrix(covariates, name="covariates"))
 
 
 def _read_only(array: Array) -> Array:
@@ -151,8 +152,9 @@ def midpoints(x: Censored) -> TrueValues:
 
 def _as_observed(observed: npt.ArrayLike, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     seen = as_numbers(observed, "observed: expected true or false for each observation")
-    if seen.shape != np.shape(values):
-        raise ValueError(f"observed: expected one for each observation, {np.shape(values)}, found shape {seen.shape}")
+    shape = as_numbers(values, "limits: expected one number for each value").shape
+    if seen.shape != shape:
+        raise ValueError(f"observed: expected one for each observation, {shape}, found shape {seen.shape}")
     odd = (seen != 0) & (seen != 1)
     if odd.any():
         row = int(np.argmax(odd))

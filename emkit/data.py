@@ -139,7 +139,8 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missin
     if not allowed.all():
         row, column = first_index(~allowed)
         value = matrix[row, column]
-        advice = "say emkit.Incomplete(x) where nan means missing" if np.isnan(value) else "drop such rows first"
+        missable = np.isnan(value) and name == "data"  # other matrices, such as covariates, have no missing values
+        advice = "say emkit.Incomplete(x) where nan means missing" if missable else "drop such rows first"
         raise ValueError(f"{name}: row {row}, column {column} is {value}; expected finite numbers: {advice}")
     return matrix
 

@@ -104,10 +104,10 @@ def parts(*shared: str, added: str | None = None, check: Any = None) -> Any:
 
 
 def _names(given: Any) -> frozenset[str]:
-    names = frozenset([given] if isinstance(given, str) else given)
-    if not all(isinstance(name, str) for name in names):
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, (list, tuple, set, frozenset)) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"fixed: expected names of parameters, found {given!r:.60}")
-    return names
+    return frozenset(names)
 
 
 def _as_tuple(given: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import emkit
-from emkit import Censored
+from emkit import Censored, Incomplete
 from emkit.censoring import as_censored, informative, midpoints
 
 INF = np.inf
@@ -69,12 +69,15 @@ def test_columns_of_tables() -> None:
         (lambda: Censored([1.0, 2.0], [2.0]), ValueError, "2 lower limits, 1 upper limits"),
         (lambda: Censored([1.0], [2.0], [[1.0], [2.0]]), ValueError, "2 rows of covariates"),
         (lambda: Censored([1.0, 2.0], [2.0, 2.0], [1.0, 2.0]), ValueError, r"write x\[:, None\]"),
-        (lambda: Censored([1.0], [2.0], [[np.nan]]), ValueError, "covariates: row 0, column 0 is nan"),
+        (lambda: Censored([1.0], [2.0], [[np.nan]]), ValueError, "covariates: row 0, column 0 is nan.* drop such rows"),
+        (lambda: Censored([1.0], [2.0], Incomplete([[1.0]])), TypeError, "covariates: .* found Incomplete"),
+        (lambda: Censored([1.0, 2.0], [2.0, 2.0], [[1.0], [1.0, 2.0]]), ValueError, "covariates: .* rows that do not"),
         (lambda: Censored([[1.0]], [[2.0]]), ValueError, "one number for each value"),
         (lambda: Censored(["a"], ["b"]), TypeError, "one number for each value"),
         (lambda: Censored.right([1.0, 2.0], [1, 2]), ValueError, "observed: row 1 is 2"),
         (lambda: Censored.right([1.0, 2.0], [1]), ValueError, "observed: expected one for each"),
         (lambda: Censored.right([1.0, np.nan], [1, 1]), ValueError, "row 1"),
+        (lambda: Censored.right(["a"], [1]), TypeError, "limits: .* dtype <U1"),
         (lambda: as_censored(np.ones(3), 0), TypeError, r"expected emkit.Censored, found ndarray"),
         (lambda: as_censored(Censored([1.0], [1.0]), 2), ValueError, "expected 2 covariates, found 0"),
     ],

@@ -14,7 +14,9 @@ from tests.toys import Scripted
 
 
 def trace(objectives: Sequence[float], rounding: float = 1e-12) -> Trace:
-    return Trace([Record(objective, objective - 1.0, rounding, 10.0, 10.0, i + 1) for i, objective in enumerate(objectives)])
+    return Trace(
+        [Record(objective, objective - 1.0, rounding, 10.0, 10.0, i + 1) for i, objective in enumerate(objectives)]
+    )
 
 
 def test_a_trace_is_a_sequence_of_floats() -> None:

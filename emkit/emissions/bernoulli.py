@@ -12,6 +12,7 @@ from emkit.arrays import EPS, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, probability
 from emkit.emissions.choices import log_probability, vanishing
 from emkit.emissions.columns import Columns
+from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import BINARY, Entries, cells
 from emkit.incomplete import Incomplete
@@ -99,6 +100,10 @@ class Bernoulli(Columns):
     def log_prior(self) -> float:
         """Return the log prior density of the probabilities, nats; 0 without a prior."""
         return 0.0 if self.prior is None else self.prior.log_density(self.probabilities)
+
+    def complaints(self, statistics: Totals) -> list[Complaint]:
+        """Return which states coincide and, without a prior, which columns are never observed."""
+        return coincident((self.probabilities, self.probabilities)) + unlearnt(statistics.weight, self.prior)
 
     def remarks(self, statistics: Totals) -> list[Complaint]:
         """Return which probabilities run to 0 or to 1."""

@@ -10,6 +10,7 @@ from scipy.special import xlogy
 from emkit.arrays import Array
 from emkit.declarations import ParameterError, fixed, simplex
 from emkit.emissions.choices import log_probability, vanishing
+from emkit.emissions.edges import coincident, unlearnt
 from emkit.entries import Entries, as_entries
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
@@ -128,6 +129,10 @@ class Categorical:
     def log_prior(self) -> float:
         """Return the log prior density of the probabilities, nats; 0 without a prior."""
         return log_prior_of(self.probabilities, self.prior)
+
+    def complaints(self, statistics: AnswerCounts) -> list[Complaint]:
+        """Return which states coincide and, without a prior, which columns are never observed."""
+        return coincident((self.probabilities, self.probabilities)) + unlearnt(statistics.count.sum(axis=2), self.prior)
 
     def remarks(self, statistics: AnswerCounts) -> list[Complaint]:
         """Return which probabilities run to 0."""

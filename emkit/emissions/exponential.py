@@ -10,9 +10,11 @@ from scipy.stats import expon
 from emkit.arrays import EPS, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
 from emkit.emissions.columns import Columns
+from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import NONNEGATIVE, Entries, cells
 from emkit.incomplete import Incomplete
+from emkit.model import Complaint
 from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
@@ -105,6 +107,10 @@ class Exponential(Columns):
     def log_prior(self) -> float:
         """Return the log prior density of the rates, nats; 0 without a prior."""
         return 0.0 if self.prior is None else self.prior.log_density(self.rates)
+
+    def complaints(self, statistics: Totals) -> list[Complaint]:
+        """Return which states coincide and, without a prior, which columns are never observed."""
+        return coincident((self.rates, self.rates)) + unlearnt(statistics.weight, self.prior)
 
     def conditioning(self) -> float:
         """Return eps Σ_d (1 + |log λ|) of the largest rates, nats per row: columns of unlike scales cancel."""

@@ -10,6 +10,7 @@ from scipy.stats import gamma
 from emkit.arrays import EPS, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
 from emkit.emissions.columns import Columns
+from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.gamma_moments import GammaMoments, excess
 from emkit.entries import POSITIVE, Entries, cells
 from emkit.gamma_function import inverse_digamma, log_normaliser, solve_log_less_digamma
@@ -132,11 +133,17 @@ class Gamma(Columns):
         return EPS * float((np.sqrt(self.shapes) + np.abs(np.log(self.means))).sum(axis=1).max())
 
     def complaints(self, statistics: GammaMoments) -> list[Complaint]:
-        """Return which states are so narrow that their width is rounding of their place."""
-        return [
+        """Return which states coincide, or are so narrow that their width is rounding of their place.
+
+        Without a prior, also which columns are never observed.
+        """
+        narrow = [
             (f"component {k}", f"collapsed in column {d}: shape {self.shapes[k, d]:.3g} at mean {self.means[k, d]:.6g}")
             for k, d in np.argwhere(self.shapes > ROUNDING_WIDTH**-2)
         ]
+        width = self.means / np.sqrt(np.maximum(self.shapes, 1.0))
+        same = coincident((self.shapes, self.shapes), (self.means, width))
+        return narrow + same + unlearnt(statistics.weight, self.prior)
 
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row for each state (N,); returns (N, D), above zero also where tiny shapes underflow."""

@@ -12,6 +12,7 @@ from emkit.arrays import EPS, TINY, Array, average
 from emkit.declarations import fixed, positive
 from emkit.emissions.choices import vanishing
 from emkit.emissions.columns import Columns
+from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import COUNT, Entries, cells
 from emkit.incomplete import Incomplete
@@ -86,6 +87,11 @@ class Poisson(Columns):
     def log_prior(self) -> float:
         """Return the log prior density of the rates, nats; 0 without a prior."""
         return 0.0 if self.prior is None else self.prior.log_density(self.rates)
+
+    def complaints(self, statistics: Totals) -> list[Complaint]:
+        """Return which states coincide and, without a prior, which columns are never observed."""
+        width = np.minimum(self.rates, np.sqrt(self.rates))
+        return coincident((self.rates, width)) + unlearnt(statistics.weight, self.prior)
 
     def remarks(self, statistics: Totals) -> list[Complaint]:
         """Return which rates run to zero."""

@@ -1,7 +1,6 @@
 """Product emissions: blocks of columns, independent given the state, each with emissions of its own."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Self, final
 
 import attrs
@@ -60,7 +59,7 @@ class Product:
         """Return data as an (N, D) matrix, checked block by block, or raise with the entry at fault."""
         rows = _read(x, self.columns)
         for block, columns in zip(self.blocks, self.columns, strict=True):
-            _check_block(columns, partial(asking.prepare, block), rows)
+            _within(columns, asking.prepare, block, take(rows, columns))
         return rows
 
     def accepts(self, wrapper: type) -> bool:
@@ -79,7 +78,8 @@ class Product:
         """Return the product of the blocks' M-steps: their parameters have nothing in common."""
         if "blocks" in self.fixed:
             return self
-        return update(self, blocks=[block.m_step(s) for block, s in self._with_parts(statistics)])
+        steps = zip(self.columns, self._with_parts(statistics), strict=True)
+        return update(self, blocks=[_within(columns, block.m_step, s) for columns, (block, s) in steps])
 
     def expected_log_density(self, statistics: PartStatistics) -> float:
         """Return the sum over blocks, nats."""
@@ -161,10 +161,11 @@ class ProductFamily:
     def __attrs_post_init__(self) -> None:
         """Refuse what are not pairs of a family and columns, or columns that do not part 0 .. D - 1."""
         for block in self.blocks:
-            if not isinstance(block, tuple) or len(block) not in (2, 3):
+            pair = isinstance(block, tuple) and len(block) in (2, 3)
+            if not pair or not all(isinstance(options, dict) for options in block[2:]):
                 raise TypeError(f"Product.of: expected pairs such as (emkit.Poisson, [0, 1]), found {block!r:.60}")
             check_family(block[0])
-        _check_parted(self.columns)
+        _check_parted(tuple(block[1] for block in self.blocks))
 
     @property
     def columns(self) -> tuple[Columns, ...]:
@@ -180,17 +181,18 @@ class ProductFamily:
         """Return data as an (N, D) matrix, checked block by block."""
         rows = _read(x, self.columns)
         for family, columns in self.families:
-            _check_block(columns, family.read, rows)
+            _within(columns, family.read, take(rows, columns))
         return rows
 
     def features(self, x: Any) -> Array:
         """Return the features of all blocks, (N, F)."""
-        return np.concatenate([family.features(take(x, columns)) for family, columns in self.families], axis=1)
+        blocks = [_within(columns, family.features, take(x, columns)) for family, columns in self.families]
+        return np.concatenate(blocks, axis=1)
 
     def around(self, x: Any, posterior: Array) -> Product:
         """Return the product of what each family makes of its columns; options stand in the recipe."""
         blocks = [
-            made(family, take(x, columns), posterior, block[2] if len(block) == 3 else {})
+            _within(columns, made, family, take(x, columns), posterior, block[2] if len(block) == 3 else {})
             for (family, columns), block in zip(self.families, self.blocks, strict=True)
         ]
         return Product(tuple(blocks), self.columns)
@@ -203,11 +205,11 @@ def take(x: Any, columns: Columns) -> Any:
     return x.columns(index) if isinstance(x, Incomplete) else x[:, index]
 
 
-def _check_parted(columns: tuple[Columns, ...]) -> None:
+def _check_parted(columns: tuple[Any, ...]) -> None:
+    if not columns or any(np.ndim(block) != 1 or np.size(block) == 0 for block in columns):
+        raise ParameterError(f"Product: expected a list of at least one column for each block, found {list(columns)}")
     together = [d for block in columns for d in block]
     check_features(together, len(together))
-    if not all(columns):
-        raise ParameterError(f"Product: expected at least one column in each block, found {list(columns)}")
 
 
 def _read(x: Any, columns: tuple[Columns, ...]) -> Any:
@@ -218,9 +220,12 @@ def _read(x: Any, columns: tuple[Columns, ...]) -> Any:
     return rows
 
 
-def _check_block(columns: Columns, check: Callable[[Any], Any], rows: Any) -> None:
-    """Check some columns of the rows; errors say which they are."""
+def _within(columns: Columns, ask: Callable[..., Any], *args: Any) -> Any:
+    """Ask something of the block of some columns; errors say which they are."""
+    where = f" (counted within the block of columns {list(columns)})"
     try:
-        check(take(rows, columns))
+        return ask(*args)
+    except ParameterError as error:
+        raise ParameterError(f"{error}{where}", finite=error.finite) from error
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{error} (counted within the block of columns {list(columns)})") from error
+        raise type(error)(f"{error}{where}") from error

@@ -16,7 +16,7 @@ from emkit.declarations import ParameterError, fixed, parts
 from emkit.emissions import asking
 from emkit.emissions.parts import PartStatistics
 from emkit.emissions.protocol import Family, HasExpectedLogDensity, SamplesGivenStates
-from emkit.emissions.starting import check_family, responsibilities
+from emkit.emissions.starting import check_family, made, responsibilities
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.starts import Start
@@ -239,4 +239,4 @@ class StackedFamily:
     def around(self, x: Any, posterior: Array, **options: Any) -> Stacked:
         """Return stacked emissions given checked data and posterior (N, K); options are the family's."""
         n_given = sum(asking.log_density(part, x[:1]).shape[1] for part in self.given)
-        return Stacked((*self.given, self.family.around(x, posterior[:, n_given:], **options)))
+        return Stacked((*self.given, made(self.family, x, posterior[:, n_given:], options)))

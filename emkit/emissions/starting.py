@@ -1,5 +1,6 @@
 """Where a structure with a discrete latent state begins: emissions made from responsibilities."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,24 @@ def made(family: Family, x: Any, posterior: Array, options: dict[str, Any]) -> A
     """Return the emissions that a family makes of the rows of which something is seen, given posterior (N, K).
 
     Rows without a missing cell reach it as an array: a family that takes whole rows only need not know of others.
+
+    Raises:
+        TypeError: an option that the family does not take.
     """
+    _check_options(family, options)
     if isinstance(x, Incomplete):
         some = x.seen.any(axis=1)  # (N,)
         x, posterior = x[np.flatnonzero(some)], posterior[some]
         x = x.data if x.seen.all() else x
     return family.around(x, posterior, **options)
+
+
+def _check_options(family: Family, options: dict[str, Any]) -> None:
+    takes = inspect.signature(family.around).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values()):
+        return
+    known = list(takes)[2:]  # after the rows and how they are shared out
+    for name in options:
+        if name not in known:
+            which = getattr(family, "__name__", type(family).__name__)
+            raise TypeError(f"{which} takes no option {name!r} in a start; it takes {', '.join(known) or 'none'}")

@@ -100,7 +100,7 @@ class StudentT:
             fixed: as for the class; `fixed=()` estimates the degrees too.
         """
         normal = FullGaussian.around(x, posterior, prior=prior)
-        every = np.broadcast_to(np.asarray(degrees, dtype=np.float64), len(normal.means))
+        every = np.asarray(np.tile(degrees, len(normal.means)) if np.ndim(degrees) == 0 else degrees)
         held = frozenset([fixed] if isinstance(fixed, str) else fixed)
         return cls(normal.means, normal.covariances, every, normal.prior, fixed=held)
 

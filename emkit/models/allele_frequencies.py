@@ -16,13 +16,13 @@ from typing import Any, Self
 import numpy as np
 
 from emkit.arrays import TINY, Array, average
-from emkit.declarations import ParameterError, simplex
+from emkit.declarations import ParameterError, fixed, simplex
 from emkit.model import Complaint
 from emkit.models.cells import Cells, ShareCounts
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet, check_possible, mode_of_shares
 from emkit.statistics import Expectation
-from emkit.values import replace, value
+from emkit.values import replace, update, value
 
 GENES = np.array([[2, 0, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [1, 1, 0], [0, 0, 2]])
 """How many genes A, B and O are in the genotypes AA, AO, BB, BO, AB and OO, (6, 3)."""
@@ -38,6 +38,7 @@ class AlleleFrequencies(Cells):
     Args:
         frequencies: p, q and r, of the genes A, B and O, (3,) on the simplex; exact zeros stay zero.
         prior: a `Dirichlet` on them; None is maximum likelihood.
+        fixed: "frequencies" to hold them.
 
     Reference: C. A. B. Smith (1957), Counting methods in genetical statistics, Annals of Human Genetics 21, 254-276.
 
@@ -47,6 +48,7 @@ class AlleleFrequencies(Cells):
 
     frequencies: Array = simplex("K")
     prior: Dirichlet | None = optional_prior(Dirichlet)
+    fixed: frozenset[str] = fixed()
 
     def __attrs_post_init__(self) -> None:
         """Refuse another number of genes, and frequencies that are impossible under the prior."""
@@ -95,7 +97,7 @@ class AlleleFrequencies(Cells):
 
     def m_step(self, statistics: ShareCounts) -> Self:
         """Return the model at the mode of the frequencies given expected counts."""
-        return replace(self, frequencies=mode_of_shares(statistics.count, self.prior, otherwise=self.frequencies))
+        return update(self, frequencies=mode_of_shares(statistics.count, self.prior, otherwise=self.frequencies))
 
     def complete_cells(self) -> Iterator[tuple[int, float, ShareCounts]]:
         """Yield the genotypes: the blood group of each, its probability, and its genes."""
@@ -112,5 +114,5 @@ class AlleleFrequencies(Cells):
         return [
             (f"gene {name}", f"is absent: frequency {frequency:.3g}")
             for name, frequency in zip("ABO", self.frequencies, strict=True)
-            if frequency < ABSENT
+            if frequency < ABSENT and "frequencies" not in self.fixed
         ]

@@ -9,6 +9,24 @@ from emkit.arguments import check_count
 from emkit.arrays import Array
 from emkit.data import Labels, as_labels, total_by
 
+FAR = 100
+"""A number beyond so many times the number of answers is a name: counting up to it would fill the memory."""
+
+
+def count_of(name: str, numbers: Labels) -> int:
+    """Return how many things are numbered from 0: as many as the largest number says.
+
+    Raises:
+        ValueError: a number so large that it must be a name.
+    """
+    size = int(numbers.max(initial=-1)) + 1
+    if size > FAR * len(numbers):
+        raise ValueError(
+            f"{name}: found {size - 1} among {len(numbers)} answers; number them from 0, as "
+            f"np.unique({name}, return_inverse=True) does, or say how many there are"
+        )
+    return size
+
 
 @final
 @attrs.frozen(eq=False, init=False)
@@ -26,7 +44,7 @@ class Answers:
     Raises (on construction):
         TypeError: text or other things that are not numbers.
         ValueError: different lengths, a number that is negative or not whole, or an item beyond N; the message names
-            the row.
+            the row. Without N, an item so far beyond the number of answers that it must be a name.
     """
 
     item: Labels  # (M,), in order
@@ -47,7 +65,7 @@ class Answers:
         columns = items[order], annotators[order], labels[order]
         for column in columns:
             column.flags.writeable = False
-        self.__attrs_init__(*columns, int(items.max(initial=-1)) + 1 if size is None else size)
+        self.__attrs_init__(*columns, count_of("item", items) if size is None else size)
 
     def __len__(self) -> int:
         """Count the items, answered or not."""

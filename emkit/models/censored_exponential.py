@@ -10,6 +10,7 @@ from emkit.censoring import Censored, TrueValues, as_censored, informative, midp
 from emkit.data import Weighted
 from emkit.declarations import fixed, positive
 from emkit.model import Complaint, LatentVariableModel
+from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
 from emkit.statistics import Expectation, Statistics
@@ -150,6 +151,7 @@ class CensoredExponential(LatentVariableModel[Weighted[Censored], TotalTime]):
         return (0.0, 0.0) if self.prior is None else (self.prior.shape - 1, self.prior.rate)
 
 
+@OVERFLOWS
 def _total_time(data: Weighted[Censored], times: Array) -> TotalTime:
     """Return the sums over known or expected times (N,)."""
     return TotalTime(

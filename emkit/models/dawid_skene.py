@@ -11,7 +11,7 @@ from emkit.arrays import Array, average, condition
 from emkit.data import Labels, Weighted, as_weighted, split_weight, total_by
 from emkit.declarations import fixed, simplex
 from emkit.model import Complaint, LatentVariableModel
-from emkit.models.answers import Answers
+from emkit.models.answers import Answers, count_of
 from emkit.models.mixture import WEIGHTLESS
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet, DirichletRows, check_possible, log_prior_of, mode_of_shares
@@ -83,9 +83,9 @@ class DawidSkene(LatentVariableModel[Weighted[Answers], ConfusionCounts]):
             ValueError, TypeError: the data or an argument are refused.
         """
         answers = _answers_of(data)
-        classes = int(answers.label.max(initial=0)) + 1 if n_classes is None else check_count("n_classes", n_classes)
+        classes = max(1, count_of("label", answers.label)) if n_classes is None else check_count("n_classes", n_classes)
         annotators = (
-            int(answers.annotator.max(initial=0)) + 1
+            max(1, count_of("annotator", answers.annotator))
             if n_annotators is None
             else check_count("n_annotators", n_annotators)
         )
@@ -175,10 +175,11 @@ class DawidSkene(LatentVariableModel[Weighted[Answers], ConfusionCounts]):
         everyone, size = np.arange(len(self.confusion)), check_count("n", n)
         if asked is None:
             item, annotator = np.repeat(np.arange(size), len(everyone)), np.tile(everyone, size)
-        elif len(asked) == size:
-            item, annotator = asked.item, self.prepare(asked).data.annotator
         else:
-            raise ValueError(f"asked: expected answers about n = {size} items, found {len(asked)}")
+            design = self.prepare(asked).data
+            item, annotator = design.item, design.annotator
+            if len(design) != size:
+                raise ValueError(f"asked: expected answers about n = {size} items, found {len(design)}")
         truth = generator.choice(len(self.prevalence), size=size, p=self.prevalence / self.prevalence.sum())
         below = np.cumsum(self.confusion[annotator, truth[item]], axis=1)  # (M, K)
         label = (below[:, :-1] <= generator.random((len(item), 1)) * below[:, -1:]).sum(axis=1)

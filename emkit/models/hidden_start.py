@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
-from emkit.data import Weighted, split_weight
+from emkit.data import Weighted, as_numbers, split_weight
 from emkit.emissions import starting
 from emkit.emissions.protocol import Family
 from emkit.sequences import Sequences
@@ -61,10 +61,12 @@ def _read_shares(sequences: Sequences, given: Any, numbers: npt.NDArray[np.intp]
     """Return responsibilities (M, K) of the rows of some sequences, from a list with one array for each sequence."""
     if not isinstance(given, (list, tuple)) or len(given) <= numbers.max(initial=0):
         raise ValueError("responsibilities: expected a list with one array, (T, K) or (T,), for each sequence")
-    chosen = [np.asarray(given[i]) for i in numbers]
+    chosen = [as_numbers(given[i], f"responsibilities: sequence {i}: expected real numbers") for i in numbers]
     for i, one, length in zip(numbers, chosen, sequences.lengths, strict=True):
-        if len(one) != length or one.ndim != chosen[0].ndim:
+        expected = (int(length), *chosen[0].shape[1:])
+        if one.shape != expected:
             raise ValueError(
-                f"responsibilities: sequence {i} has {length} observations, found responsibilities of shape {one.shape}"
+                f"responsibilities: sequence {i} has {length} observations; expected shape {expected}, found "
+                f"{one.shape}"
             )
     return as_responsibilities(np.concatenate(chosen), None, len(sequences.rows))

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import EPS, Array
-from emkit.data import Weighted, split_weight
+from emkit.constraints import unexplained
+from emkit.data import Weighted, as_weighted, split_weight
 from emkit.declarations import fixed, positive_definite, real
 from emkit.entries import REAL, as_entries
 from emkit.incomplete import Incomplete, Mask
@@ -22,7 +23,7 @@ from emkit.models.state_space_start import first_guess
 from emkit.models.state_space_symmetries import symmetries
 from emkit.sequences import Indices, Sequences, as_lengths
 from emkit.statistics import Expectation
-from emkit.values import update, value
+from emkit.values import replace, update, value
 
 BLOCKS = (
     ("initial_mean", "initial_covariance"),
@@ -91,8 +92,8 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
         """
         prepared = _prepared(data)
         guess = first_guess(prepared.data, prepared.weight, check_count("n_states", n_states))
-        names = frozenset([fixed] if isinstance(fixed, str) else fixed)
-        return cls(*guess, fixed=names | ({"initial_covariance"} if len(prepared) == 1 else frozenset()))
+        model = cls(*guess, fixed=fixed)
+        return replace(model, fixed=model.fixed | {"initial_covariance"}) if len(prepared) == 1 else model
 
     # The protocol.
 
@@ -111,7 +112,8 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
     def e_step(self, data: Weighted[Sequences]) -> Expectation[StateSpaceStatistics]:
         """Return expected moments of states and observations. Reference: Bishop (2006), equations 13.105-13.107."""
         log_marginal = np.empty(len(data))
-        learnt, lost = [], 0.0
+        observations = float(data.weight @ data.data.lengths)
+        learnt, lost = [], self._rounding() * observations
         for index, x, seen in _alike(data.data):
             weight = data.weight[index]
             some = weight > 0
@@ -126,7 +128,7 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
             reduce(add, learnt),
             data.weight,
             conditioning=conditioning,
-            observations=float(data.weight @ data.data.lengths),
+            observations=observations,
         )
 
     def m_step(self, statistics: StateSpaceStatistics) -> Self:
@@ -237,6 +239,14 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
             self.observation_covariance,
         )
 
+    def _rounding(self) -> float:
+        """Return eps / u, nats per observation: to this the observation noise is known.
+
+        u is the smallest share of a column's noise that the other columns leave unexplained.
+        """
+        noise = self.observation_covariance
+        return EPS / float(unexplained(cholesky(noise), np.diagonal(noise)).min())
+
     def _slopes(self, name: str) -> Array:
         slopes: Array = getattr(self, name)
         return slopes.reshape(len(slopes), -1)
@@ -257,7 +267,7 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
 def _prepared(data: Any, features: int | None = None) -> Weighted[Sequences]:
     given, weight = split_weight(data)
     sequences = Sequences.of(given).with_rows(lambda rows: as_entries(rows, REAL, features=features))
-    return Weighted(sequences, np.broadcast_to(1.0, len(sequences)) if weight is None else weight)
+    return as_weighted(sequences, weight)
 
 
 def _alike(sequences: Sequences) -> Iterator[tuple[Indices, Array, Mask]]:

@@ -15,13 +15,13 @@ from typing import Any, Self
 import numpy as np
 
 from emkit.arrays import TINY, Array
-from emkit.declarations import ParameterError, probability
+from emkit.declarations import ParameterError, fixed, probability
 from emkit.model import Complaint
 from emkit.models.cells import Cells, ShareCounts
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet, check_possible, mode_of_shares
 from emkit.statistics import Expectation
-from emkit.values import replace, value
+from emkit.values import replace, update, value
 
 EDGE = 1e-6
 """A θ nearer to 0 or 1 is told from it by no sample of fewer than some million animals."""
@@ -34,6 +34,7 @@ class Linkage(Cells):
     Args:
         theta: θ, from 0 to 1.
         prior: a `Dirichlet` on (θ, 1 - θ), which is a beta distribution; None is maximum likelihood.
+        fixed: "theta" to hold it.
 
     Reference: Dempster, Laird and Rubin (1977), Journal of the Royal Statistical Society B 39, 1-38, section 1.
 
@@ -43,6 +44,7 @@ class Linkage(Cells):
 
     theta: float = probability()
     prior: Dirichlet | None = optional_prior(Dirichlet)
+    fixed: frozenset[str] = fixed()
 
     def __attrs_post_init__(self) -> None:
         """Refuse a prior that is not on two shares, or under which θ is impossible."""
@@ -80,7 +82,7 @@ class Linkage(Cells):
 
     def m_step(self, statistics: ShareCounts) -> Self:
         """Return the model at the mode of θ given expected counts."""
-        return replace(self, theta=mode_of_shares(statistics.count, self.prior, otherwise=self.shares())[0])
+        return update(self, theta=mode_of_shares(statistics.count, self.prior, otherwise=self.shares())[0])
 
     def complete_cells(self) -> Iterator[tuple[int, float, ShareCounts]]:
         """Yield half, quarter, 1, 2 and 3: as which each is seen, its probability, and what it tells."""
@@ -93,4 +95,6 @@ class Linkage(Cells):
 
     def complaints(self, statistics: ShareCounts) -> list[Complaint]:
         """Return whether θ is at an edge of its space."""
-        return [("theta", f"is at an edge of its space: {self.theta:.3g}")] if min(self.shares()) < EDGE else []
+        if "theta" in self.fixed or min(self.shares()) >= EDGE:
+            return []
+        return [("theta", f"is at an edge of its space: {self.theta:.3g}")]

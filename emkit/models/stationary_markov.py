@@ -74,7 +74,7 @@ LEAST = 1e-12
 """Transitions that are possible by structure begin at least here, however rarely they were seen."""
 
 FARTHEST = 150.0
-"""Log-ratios of a row stay within this: beyond it, stationary distributions leave floating point."""
+"""Log-ratios of a row stay within this, nan at zero: beyond it, stationary distributions leave floating point."""
 
 
 @attrs.frozen(eq=False)
@@ -109,7 +109,7 @@ class _Aim:
         inside, scale = _coordinates(begin), float(self.initial.sum() + self.transitions.sum()) or 1.0
 
         def at(free: Array) -> Array:
-            return Simplex().from_free(np.clip(free, -FARTHEST, FARTHEST), begin)
+            return Simplex().from_free(np.clip(np.nan_to_num(free), -FARTHEST, FARTHEST), begin)
 
         def fall(free: Array) -> float:
             return -self(at(free)) / scale

@@ -1,5 +1,7 @@
 """Product emissions: mixed columns."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -10,6 +12,7 @@ from emkit import (
     Bernoulli,
     Categorical,
     DiagonalGaussian,
+    Exponential,
     FullGaussian,
     Incomplete,
     Mixture,
@@ -97,6 +100,27 @@ def test_errors_name_the_block() -> None:
         emkit.fit(MODEL, x)
     with pytest.raises(ValueError, match="expected 4 columns, found 3"):
         emkit.fit(MODEL, x[:, :3])
+
+
+@pytest.mark.parametrize("second", [1.0, np.nan])
+def test_starts_and_steps_name_the_block_too(second: float) -> None:
+    """What a start, or an M-step, cannot take of a block is said with the columns of that block."""
+    x = Incomplete(np.column_stack([np.arange(6) % 4, np.full(6, second)]))  # constant, or never observed
+    with pytest.raises(ValueError, match=r"column 0 is .* \(counted within the block of columns \[1\]\)"):
+        Mixture.start(x, 2, emissions=Product.of((Poisson, [0]), (FullGaussian, [1])), rng=0)
+    unbounded = Product((Poisson([[1.0]]), Exponential([[1.0]])), ((0,), (1,)))
+    fit = emkit.fit(Mixture([1.0], unbounded), np.zeros((4, 2)))
+    assert fit.outcome == "degenerate"
+    assert "counted within the block of columns [1]" in fit.message
+
+
+@pytest.mark.parametrize(
+    "blocks", [(), ((Poisson, 0),), ((Poisson, ["a"]),), ((Poisson, [0.7]),), ((Poisson, [0], 5),)]
+)
+def test_recipes_are_pairs_of_a_family_and_columns(blocks: Any) -> None:
+    """A recipe without blocks, with columns that are no list of whole numbers, or odd options is refused."""
+    with pytest.raises((TypeError, ValueError), match=r"column|pairs"):
+        Product.of(*blocks)
 
 
 @pytest.mark.parametrize("columns", [((0,), (0,)), ((0,), (2,)), ((0,),), ((0, 1), ())])

@@ -204,6 +204,9 @@ def test_refusals() -> None:
         Mixture.start(x, 2, emissions=StudentT, rng=0)
     with pytest.raises(emkit.ParameterError, match=r"StudentT.degrees\[1\] is 0"):
         emkit.replace(HELD, degrees=[1.0, 0.0])
+    for bad in ([1.0, 2.0, 3.0], "many"):
+        with pytest.raises(emkit.ParameterError, match="degrees"):
+            Mixture.start(rows(), 2, emissions=StudentT, rng=0, degrees=bad)
 
 
 def with_holes(n: int = 80) -> Incomplete:

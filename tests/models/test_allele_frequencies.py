@@ -126,3 +126,12 @@ def test_impossible_frequencies_are_refused() -> None:
         AlleleFrequencies(FREQUENCIES, Dirichlet(np.ones(2)))
     with pytest.raises(emkit.ParameterError, match=r"frequencies\[2\] is 0, impossible under the Dirichlet prior"):
         AlleleFrequencies(np.array([0.5, 0.5, 0.0]), PRIOR)
+
+
+def test_frequencies_can_be_held() -> None:
+    """Frequencies held stay as they are, an absent gene too, and are no free parameters."""
+    held = AlleleFrequencies([0.25, 0.0, 0.75], fixed="frequencies")
+    fit = emkit.fit(held, Weighted(np.arange(4), [186.0, 0.0, 0.0, 284.0]))
+    assert fit.converged
+    assert fit.model == held
+    assert emkit.n_free_parameters(held) == 0

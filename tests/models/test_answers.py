@@ -82,6 +82,7 @@ def test_answers_are_frozen_and_can_be_copied() -> None:
         (([0, 1], [0, 0], [0, np.nan]), "label: row 1 is nan"),
         (([0, 1], [0], [0, 0]), "one for each answer, found 2, 1 and 2"),
         (([[0, 1]], [0], [0]), r"item: expected one whole number for each unit, found an array of shape \(1, 2\)"),
+        (([0, 10**12], [0, 0], [0, 0]), r"item: found 1000000000000 among 2 answers; .*np\.unique"),
         (([0], [0], [0], -3), "n_items: expected at least 1, found -3"),
     ],
 )

@@ -132,6 +132,13 @@ def test_nothing_but_zeros() -> None:
     assert "CensoredExponential.rate is inf" in fit.message
 
 
+def test_totals_beyond_floating_point_are_named() -> None:
+    """Times whose total is infinite have a rate of zero, which is refused by name."""
+    data = Censored([1e308, 1e308], [1e308, 1e308])
+    with pytest.raises(emkit.ParameterError, match=r"CensoredExponential\.rate is 0"):
+        CensoredExponential.start(data)
+
+
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [

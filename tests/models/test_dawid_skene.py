@@ -263,3 +263,19 @@ def test_impossible_models_are_refused() -> None:
         DawidSkene(PREVALENCE, np.stack([np.eye(3)] * 2), confusion_prior=PRIORS["confusion_prior"])
     with pytest.raises(ValueError, match="n_classes: expected at least 1"):
         DawidSkene.start(ANSWERS, 0)
+
+
+def test_names_of_annotators_and_labels_are_not_counted_up_to() -> None:
+    """A start refuses annotators and labels whose numbers must be names, unless it is told how many there are."""
+    with pytest.raises(ValueError, match=r"annotator: found 987654321 among 2 answers; .*np\.unique"):
+        DawidSkene.start(Answers([0, 1], [0, 987654321], [0, 1]))
+    with pytest.raises(ValueError, match="label: found 40000 among 2 answers"):
+        DawidSkene.start(Answers([0, 1], [0, 1], [0, 40000]))
+    assert len(DawidSkene.start(Answers([0], [700], [1]), n_annotators=701).confusion) == 701
+
+
+def test_a_design_to_draw_answers_for_is_made_of_answers() -> None:
+    """Other things than answers are refused as what is asked."""
+    wrong: Any = [0, 1]
+    with pytest.raises(TypeError, match=r"expected emkit\.Answers"):
+        DawidSkene(PREVALENCE, CONFUSION).sample(2, 0, asked=wrong)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import emkit
-from emkit import Array, HiddenMarkov, Incomplete, Mixture, StationaryHiddenMarkov
+from emkit import Array, HiddenMarkov, Incomplete, Mixture, PointMass, Product, Stacked, StationaryHiddenMarkov
 from emkit.testing.case import Case
 from emkit.testing.law import Law
 from emkit.testing.laws import LAWS
@@ -62,6 +62,20 @@ def test_a_row_with_nothing_seen_says_nothing(structure: str, name: str) -> None
         np.testing.assert_allclose(fit.trace[0], model.log_marginal(seen).sum(), rtol=1e-10)
 
 
+@pytest.mark.parametrize(
+    "family", sorted({type(emissions) for emissions in EMISSIONS.values()} - {Product, Stacked}, key=str)
+)
+def test_unknown_options_of_a_start_are_named(family: Any) -> None:
+    """A start refuses an option that neither structure nor family takes, and says which the family does."""
+    example = next(emissions for emissions in EMISSIONS.values() if type(emissions) is family)
+    x = rows(example, 30)
+    for recipe in (family, Product.of((family, range(x.shape[1]))), Stacked.of(PointMass(x[:1]), family)):
+        with pytest.raises(TypeError, match=r"takes no option 'priors' in a start; it takes "):
+            Mixture.start(x, 2, emissions=recipe, rng=0, priors=None)
+        with pytest.raises(TypeError, match=r"takes no option 'priors' in a start; it takes "):
+            HiddenMarkov.start([x], 2, emissions=recipe, rng=0, priors=None)
+
+
 @pytest.mark.parametrize("name", EMISSIONS)
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_parameters_of_emissions_are_counted(structure: str, name: str) -> None:
@@ -83,4 +97,4 @@ def test_held_emissions_need_no_maximum(structure: str, name: str) -> None:
     after = model.m_step(learnt)
     assert after.emissions is model.emissions
     said = [why for _, why in [*after.complaints(learnt), *after.remarks(learnt)]]
-    assert all(why.startswith("is empty") for why in said)  # a state that the row is impossible in
+    assert all(why.startswith(("is empty", "is absorbing")) for why in said)  # where a state cannot emit the row

@@ -45,6 +45,20 @@ COUNTS = HiddenMarkov(np.array([0.3, 0.7]), TRANSITION, Poisson(np.array([[2.0],
         ),
         (lambda: HiddenMarkov.from_responsibilities([np.ones((3, 1))] * 2, [[0, 1, 1]], emissions=Poisson), "a list"),
         (
+            lambda: HiddenMarkov.from_responsibilities([np.ones((3, 1))], [1], emissions=Poisson),
+            r"sequence 0 has 3 observations; expected shape \(3,\), found \(\)",
+        ),
+        (
+            lambda: HiddenMarkov.from_responsibilities(
+                [np.ones((3, 1))] * 2, [np.full((3, 2), 0.5), np.full((3, 1), 1.0)], emissions=Poisson
+            ),
+            r"sequence 1 has 3 observations; expected shape \(3, 2\), found \(3, 1\)",
+        ),
+        (
+            lambda: HiddenMarkov.from_responsibilities([np.ones((2, 1))], [[[1.0], [0.5, 0.5]]], emissions=Poisson),
+            "sequence 0: expected real numbers, found rows that do not fit",
+        ),
+        (
             lambda: HiddenMarkov.start(Weighted([np.ones((3, 1))], [0.0]), 1, rng=0, emissions=Poisson),
             "weights are all zero",
         ),

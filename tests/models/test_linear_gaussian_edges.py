@@ -187,3 +187,22 @@ def test_impossible_starts_are_refused(data: Any, n_states: int, said: str) -> N
     """A start that the data do not allow says what is missing."""
     with pytest.raises(ValueError, match=said):
         LinearGaussianStateSpace.start(data, n_states)
+
+
+def test_em_does_not_fall_where_observation_noise_is_nearly_singular() -> None:
+    """Observation noise that is nearly a line is known to few digits, and their loss is no fall of the likelihood."""
+    noise = np.outer([1.0, -11.0, 9.0], [1.0, -11.0, 9.0]) / 100 + 1e-11 * np.eye(3)
+    model = LinearGaussianStateSpace(
+        np.zeros(2), np.eye(2), [[0.9, 0.2], [-0.2, 0.8]], 0.3 * np.eye(2), [[1, 0], [0.5, 1], [0, 1]], 0.2 * np.eye(3)
+    )
+    narrow = replace(model, observation_covariance=noise, initial_covariance=1e-20 * np.eye(2))
+    fit = emkit.fit(narrow, model.sample(1, 1, length=30), max_iter=300, tol=0.0)
+    assert fit.outcome is emkit.Outcome.DEGENERATE, fit.message
+
+
+def test_names_of_parameters_held_are_asked_for() -> None:
+    """What is no name of a parameter is refused as such, by a start too."""
+    x = random_model(np.random.default_rng(0), 1, 2).sample(2, 0, length=9)
+    for wrong in (3, None, [1]):
+        with pytest.raises(TypeError, match="fixed: expected names of parameters"):
+            LinearGaussianStateSpace.start(x, 1, fixed=wrong)

@@ -137,3 +137,12 @@ def test_impossible_priors_are_refused() -> None:
     with pytest.raises(emkit.ParameterError, match="impossible under the Dirichlet prior"):
         Linkage(1.0, Dirichlet(np.full(2, 2.0)))
     assert Linkage(1.0, Dirichlet(np.array([2.0, 1.0]))).log_prior() == 0.0
+
+
+def test_theta_can_be_held() -> None:
+    """θ held stays where it is, even at an edge, and is no free parameter."""
+    held = Linkage(1.0, fixed="theta")
+    fit = emkit.fit(held, Weighted(np.arange(4), [125.0, 0.0, 0.0, 34.0]))
+    assert fit.converged
+    assert fit.model == held
+    assert emkit.n_free_parameters(held) == 0

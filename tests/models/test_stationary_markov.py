@@ -83,3 +83,16 @@ def test_one_state_and_states_that_are_never_left() -> None:
     fit_two = emkit.fit(absorbed, absorbed.sample(5, 0))
     assert "state 0: is empty" in fit_two.message
     assert_allclose(fit_two.model.transition, absorbed.transition)
+
+
+def test_transitions_that_were_hardly_ever_seen_do_not_stop_the_search() -> None:
+    """With counts over a hundred orders of magnitude, transitions are found that are as good as the counted shares."""
+    for seed in (2, 15):
+        rng = np.random.default_rng(seed)
+        counts = 10.0 ** rng.uniform(-130, 1.5, (5, 5))
+        counts[np.arange(5), (np.arange(5) + 1) % 5] = rng.uniform(0.5, 15, 5)
+        initial = 10.0 ** rng.uniform(-3, 0.5, 5)
+        share = counts / counts.sum(axis=1, keepdims=True)
+        model = StationaryHiddenMarkov(share, Poisson(np.arange(1.0, 6.0)[:, None]))
+        found = model.chain_given(ChainStatistics(initial, counts, None))["transition"]
+        assert value(found, initial, counts) >= value(share, initial, counts) - 1e-9
