@@ -33,19 +33,19 @@ from emkit.emissions.stacked import Stacked
 from emkit.emissions.student_t import StudentT
 from emkit.incomplete import Incomplete
 from emkit.model import LatentVariableModel
-from emkit.models.allele_frequencies import AlleleFrequencies
-from emkit.models.answers import Answers
-from emkit.models.censored_exponential import CensoredExponential
-from emkit.models.censored_normal import CensoredNormal
-from emkit.models.dawid_skene import DawidSkene
-from emkit.models.factor_analysis import FactorAnalysis
+from emkit.models.annotators.answers import Answers
+from emkit.models.annotators.dawid_skene import DawidSkene
+from emkit.models.censored.exponential import CensoredExponential
+from emkit.models.censored.normal import CensoredNormal
+from emkit.models.factors.factor_analysis import FactorAnalysis
+from emkit.models.factors.probabilistic_pca import ProbabilisticPCA
 from emkit.models.gaussian_mixture import GaussianMixture
-from emkit.models.hidden_markov import HiddenMarkov
-from emkit.models.linear_gaussian import LinearGaussianStateSpace
-from emkit.models.linkage import Linkage
+from emkit.models.genetics.allele_frequencies import AlleleFrequencies
+from emkit.models.genetics.linkage import Linkage
+from emkit.models.markov.hidden_markov import HiddenMarkov
+from emkit.models.markov.stationary_markov import StationaryHiddenMarkov
 from emkit.models.mixture import Mixture
-from emkit.models.probabilistic_pca import ProbabilisticPCA
-from emkit.models.stationary_markov import StationaryHiddenMarkov
+from emkit.models.state_space.linear_gaussian import LinearGaussianStateSpace
 from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.priors.beta import BetaPrior
 from emkit.priors.dirichlet import Dirichlet, DirichletRows, SymmetricDirichlet

@@ -1,0 +1,1 @@
+"""Annotators who err: what items are, from what is said of them."""

@@ -1,0 +1,1 @@
+"""Models of values of which only an interval is known."""

@@ -1,0 +1,1 @@
+"""Linear factor models: factor analysis and probabilistic PCA."""

@@ -1,0 +1,1 @@
+"""Two small models of genetics, to be read first."""

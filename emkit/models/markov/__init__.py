@@ -1,0 +1,1 @@
+"""Hidden Markov models: chains of hidden states over emissions of any kind."""
