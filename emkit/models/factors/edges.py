@@ -3,6 +3,7 @@
 import numpy as np
 
 from emkit.arrays import Array
+from emkit.declarations import ParameterError
 from emkit.model import Complaint
 
 NOTHING = 1e-12
@@ -44,6 +45,20 @@ def heywood(uniquenesses: Array, share: Array, fall: Array) -> list[Complaint]:
         "factors, or a prior on the noise, may keep it inside"
     )
     return [(f"column {worst}", why)]
+
+
+def check_noise(noise: Array, variances: Array) -> None:
+    """Refuse noise variances (D,) that are nothing beside those of the columns (D,): no digit of them is known.
+
+    Raises:
+        ParameterError: it names the first such column.
+    """
+    gone = noise <= NOTHING * variances
+    if gone.any():
+        raise ParameterError(
+            f"noise[{int(np.argmax(gone))}] is zero to rounding: the factors explain all of the column, which may be a "
+            "combination of others. Drop it, take fewer factors, or give a prior of the noise"
+        )
 
 
 def unused(loadings: Array, variances: Array) -> list[Complaint]:

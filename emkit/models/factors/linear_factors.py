@@ -120,9 +120,16 @@ class LinearFactors(LatentVariableModel[Weighted[Any], FullMoments]):
         """Return the mode: the regression of x on z, and what it leaves. Reference: Bishop (2006), equation 12.69.
 
         A prior adds its pseudo-observations: rows at its mean, where z = 0, and scatter of the noise.
+
+        Raises:
+            ParameterError: the factors explain a column to rounding; its noise would be zero.
         """
         moved, squares = self._regress(statistics)
-        return update(moved, noise=self.noise_of(squares))
+        noise = self.noise_of(squares)
+        if "noise" not in self.fixed:
+            columns = np.diagonal(statistics.scatter[0])[: len(self.mean)] / statistics.weight[0]  # (D,)
+            factor_edges.check_noise(np.atleast_1d(noise), np.atleast_1d(self.noise_of(columns)))
+        return update(moved, noise=noise)
 
     def log_marginal(self, data: Any) -> Array:
         """Return log p(x_n), (N,), nats, of the cells seen; of a `SampleCovariance`, the average for every unit."""

@@ -110,3 +110,15 @@ def test_ledermanns_bound(columns: int) -> None:
     counts = [columns * q + columns - q * (q - 1) // 2 for q in (most, most + 1)]
     assert most == 0 or counts[0] <= entries
     assert counts[1] > entries
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_column_twice_is_named(seed: int) -> None:
+    """A column that stands twice takes a factor: the fit is degenerate, names one of the two, and never falls."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(100, 2)) @ rng.normal(size=(2, 6)) + rng.normal(size=(100, 6))
+    twice = np.column_stack([x, x[:, 0]])
+    fit = emkit.fit(emkit.FactorAnalysis.start(twice, 2), twice)
+    assert fit.outcome is emkit.Outcome.DEGENERATE
+    assert any(name in fit.message for name in ("noise[0]", "noise[6]", "column 0", "column 6"))
+    assert (np.diff(fit.trace) > -1e-3).all()
