@@ -117,15 +117,15 @@ class _Aim:
         def slope(free: Array) -> Array:
             return -self.slope(at(free))[inside] / scale
 
-        reached = begin
+        best = begin
         for near in (1e-3, 1e-9) if inside.any() else ():
             with np.errstate(all="ignore"):  # far out, where the search may look, numbers leave floating point
                 climbed = minimize(fall, Simplex().to_free(begin), jac=slope, method="BFGS", options={"gtol": near}).x
                 solved = at(root(slope, climbed, tol=1e-14).x)
-            if self.reaches(solved, at(climbed)):
+            best = max([best, at(climbed)], key=self)
+            if self.reaches(solved, best):
                 return solved
-            reached = at(climbed)
-        return max([begin, reached], key=self)
+        return best
 
 
 def _coordinates(matrix: Array) -> npt.NDArray[np.bool_]:

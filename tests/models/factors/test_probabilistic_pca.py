@@ -72,4 +72,4 @@ def test_data_on_a_line_are_named() -> None:
     rows = np.outer(np.arange(9.0), [1.0, 2.0, 3.0])
     fit = emkit.fit(ProbabilisticPCA.start(rows, 1), rows)
     assert fit.outcome is Outcome.DEGENERATE
-    assert "noise goes to zero" in fit.message
+    assert "noise[0] is zero to rounding" in fit.message
