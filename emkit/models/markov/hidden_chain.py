@@ -21,7 +21,7 @@ from emkit.model import Complaint, LatentVariableModel
 from emkit.models.markov import hidden_start
 from emkit.models.markov.chain_statistics import ChainStatistics
 from emkit.models.markov.forward_backward import Filtered, backward, forward
-from emkit.models.markov.markov_chain import draw_paths
+from emkit.models.markov.markov_chain import draw_paths, draw_paths_given
 from emkit.models.markov.viterbi import viterbi
 from emkit.models.mixture import Mixture
 from emkit.sequences import Indices, Sequences, as_lengths
@@ -130,11 +130,21 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
             TypeError: no sequence is `Incomplete`.
             MissingPowerError: the emissions have no `impute`.
         """
-        prepared = self.prepare(data)
-        if not isinstance(prepared.data.rows, Incomplete):
-            raise TypeError("data: expected sequences that are emkit.Incomplete; nothing is missing")
-        posterior = np.concatenate(self.posterior(prepared))
-        return prepared.data.split(asking.impute(self.emissions, prepared.data.rows, posterior))
+        sequences = self._incomplete(data)
+        posterior = np.concatenate(self.posterior(data))
+        return sequences.split(asking.impute(self.emissions, sequences.rows, posterior))
+
+    def sample_missing(self, data: Any, rng: Seed) -> list[Array]:
+        """Return the sequences with missing values drawn given all that is seen of their sequence.
+
+        Raises:
+            TypeError: no sequence is `Incomplete`.
+            MissingPowerError: the emissions have no `sample_missing`.
+        """
+        sequences, generator = self._incomplete(data), as_generator(rng)
+        past = self._filter(sequences)
+        states = sequences.steps.back(draw_paths_given(past.log_filtered, self.transition, sequences.steps, generator))
+        return sequences.split(asking.sample_missing(self.emissions, sequences.rows, states, generator))
 
     def log_prior(self) -> float:
         """Return the log prior density of chain and emissions, nats; 0 without priors."""
@@ -240,6 +250,12 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         return hidden_start.begin(cls, starting.check_family(emissions), data, responsibilities, options)
 
     # Inside.
+
+    def _incomplete(self, data: Any) -> Sequences:
+        sequences = self.prepare(data).data
+        if not isinstance(sequences.rows, Incomplete):
+            raise TypeError("data: expected sequences that are emkit.Incomplete; nothing is missing")
+        return sequences
 
     def _log_density(self, sequences: Sequences) -> Array:
         """Return log p(x_t | z_t = k) by time step, (M, K)."""

@@ -66,6 +66,29 @@ def draw_paths(initial: Array, transition: Array, steps: Steps, rng: np.random.G
     return state
 
 
+def draw_paths_given(log_filtered: Array, transition: Array, steps: Steps, rng: np.random.Generator) -> Indices:
+    """Draw the states of many chains given all that is seen of each, by time step, (M,).
+
+    The last state is drawn as it was filtered, each one before it given the one after it. Reference: S. Frühwirth-
+    Schnatter (2006), Finite Mixture and Markov Switching Models, algorithm 11.5.
+
+    Args:
+        log_filtered: (M, K) log p(z_t | x_1 .. x_t).
+        transition: (K, K).
+    """
+    uniform = rng.random(len(log_filtered))
+    with np.errstate(divide="ignore"):
+        log_transition = np.log(transition)
+    state = _invert(_cumulative(log_filtered), uniform)  # right where a sequence ends
+    for before, now in reversed(steps.slices()):
+        state[before] = _invert(_cumulative(log_filtered[before] + log_transition[:, state[now]].T), uniform[before])
+    return state
+
+
+def _cumulative(log_shares: Array) -> Array:
+    return np.cumsum(np.exp(log_shares - log_shares.max(axis=1, keepdims=True)), axis=1)
+
+
 def _invert(cumulative: Array, uniform: Array) -> Indices:
     """Return how many of the cumulative probabilities (B, K) each uniform number (B,) reaches; none of mass zero."""
     return (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=1)

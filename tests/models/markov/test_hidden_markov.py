@@ -273,3 +273,18 @@ def test_remarks_are_those_of_the_emissions() -> None:
     start: HiddenMarkov[Bernoulli] = HiddenMarkov.start([x], 2, emissions=Bernoulli, rng=0)
     fit = emkit.fit(start, [x])
     assert "the probability of column 0 vanishes" in fit.message
+
+
+def test_missing_values_are_drawn_given_the_whole_sequence() -> None:
+    """Drawn steps have the smoothed mean, and neighbours that are missing together go together as paths do."""
+    model = HiddenMarkov([0.5, 0.5], [[0.95, 0.05], [0.1, 0.9]], Bernoulli([[0.02], [0.97]]))
+    hole = np.array([[0.0], [np.nan], [np.nan], [1.0], [np.nan]])
+    drawn = np.stack(model.sample_missing([emkit.Incomplete(hole)] * 20000, 0))[:, :, 0]  # (20000, 5)
+    assert_allclose(drawn.mean(axis=0), model.impute([emkit.Incomplete(hole)])[0][:, 0], atol=0.015)
+    joint = 0.0
+    for pair in ((0.0, 1.0), (1.0, 1.0)):
+        joint += np.exp(model.log_marginal([emkit.Incomplete([[0.0], [pair[0]], [pair[1]], [1.0], [np.nan]])]))[0]
+    both = np.exp(model.log_marginal([emkit.Incomplete([[0.0], [1.0], [1.0], [1.0], [np.nan]])]))[0]
+    assert_allclose(drawn[drawn[:, 2] == 1, 1].mean(), both / joint, atol=0.015)
+    with pytest.raises(TypeError, match="nothing is missing"):
+        model.sample_missing([np.zeros((3, 1))], 0)
