@@ -6,16 +6,15 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import xlog1py, xlogy
-from scipy.stats import bernoulli
 
 from emkit.arrays import EPS, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, probability
+from emkit.emissions import textbook
 from emkit.emissions.choices import log_probability, vanishing
 from emkit.emissions.columns import Columns
 from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import BINARY, Entries, cells
-from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.priors.beta import BetaPrior
 from emkit.priors.conjugate import optional_prior
@@ -115,8 +114,5 @@ class Bernoulli(Columns):
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""
-        (answers,) = row.data if isinstance(row, Incomplete) else row
-        for k, probabilities in enumerate(self.probabilities):
-            seen = [(x, p) for x, p in zip(answers, probabilities, strict=True) if not np.isnan(x)]
-            log_density = sum(float(bernoulli.logpmf(x, p)) for x, p in seen)
+        for k, answers, log_density in textbook.by_state(row, textbook.bernoulli, self.probabilities):
             yield log_density, Totals.one(answers, k, len(self.probabilities))

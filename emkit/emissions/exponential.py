@@ -5,15 +5,14 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import expon
 
 from emkit.arrays import EPS, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
+from emkit.emissions import textbook
 from emkit.emissions.columns import Columns
 from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import NONNEGATIVE, Entries, cells
-from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
@@ -122,7 +121,5 @@ class Exponential(Columns):
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""
-        (times,) = row.data if isinstance(row, Incomplete) else row
-        for k, rates in enumerate(self.rates):
-            seen = [(x, rate) for x, rate in zip(times, rates, strict=True) if not np.isnan(x)]
-            yield sum(float(expon.logpdf(x, scale=1 / rate)) for x, rate in seen), Totals.one(times, k, len(self.rates))
+        for k, times, log_density in textbook.by_state(row, textbook.exponential, self.rates):
+            yield log_density, Totals.one(times, k, len(self.rates))

@@ -5,16 +5,15 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import gamma
 
 from emkit.arrays import EPS, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
+from emkit.emissions import textbook
 from emkit.emissions.columns import Columns
 from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.gamma_moments import GammaMoments, excess
 from emkit.entries import POSITIVE, Entries, cells
 from emkit.gamma_function import inverse_digamma, log_normaliser, solve_log_less_digamma
-from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
@@ -151,10 +150,7 @@ class Gamma(Columns):
 
     def complete(self, row: Any) -> Iterator[tuple[float, GammaMoments]]:
         """Yield the log density of one row and its complete-data moments, for each state."""
-        (values,) = row.data if isinstance(row, Incomplete) else row
-        for k, (shapes, rates) in enumerate(zip(self.shapes, self.rates, strict=True)):
-            seen = [(x, a, b) for x, a, b in zip(values, shapes, rates, strict=True) if not np.isnan(x)]
-            log_density = sum(float(gamma.logpdf(x, a, scale=1 / b)) for x, a, b in seen)
+        for k, values, log_density in textbook.by_state(row, textbook.gamma, self.shapes, self.rates):
             yield log_density, GammaMoments.one(values, k, len(self.shapes))
 
     def _pseudo(self, prior: ShapeRatePrior) -> GammaMoments:

@@ -6,16 +6,15 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
-from scipy.stats import poisson
 
 from emkit.arrays import EPS, TINY, Array, average
 from emkit.declarations import fixed, positive
+from emkit.emissions import textbook
 from emkit.emissions.choices import vanishing
 from emkit.emissions.columns import Columns
 from emkit.emissions.edges import coincident, unlearnt
 from emkit.emissions.totals import Totals
 from emkit.entries import COUNT, Entries, cells
-from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
@@ -107,7 +106,5 @@ class Poisson(Columns):
 
     def complete(self, row: Any) -> Iterator[tuple[float, Totals]]:
         """Yield the log density of one row and its complete-data totals, for each state."""
-        (counts,) = row.data if isinstance(row, Incomplete) else row
-        for k, rates in enumerate(self.rates):
-            seen = [(x, rate) for x, rate in zip(counts, rates, strict=True) if not np.isnan(x)]
-            yield sum(float(poisson.logpmf(x, rate)) for x, rate in seen), Totals.one(counts, k, len(self.rates))
+        for k, counts, log_density in textbook.by_state(row, textbook.poisson, self.rates):
+            yield log_density, Totals.one(counts, k, len(self.rates))

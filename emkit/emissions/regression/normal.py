@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from emkit.arrays import EPS, LOG_2PI, Array
 from emkit.declarations import ParameterError
+from emkit.emissions import textbook
 from emkit.emissions.gaussian.edges import DEPENDENT, HELD_UP, ROUNDING_WIDTH
 from emkit.emissions.regression.base import Regression, check_covariates, joint_moments, one_state
 from emkit.emissions.regression.edges import coincident, undetermined
@@ -157,7 +157,7 @@ class NormalRegression(Regression):
             weight, mean = np.zeros(states), np.zeros((states, width))
             weight[k], mean[k] = 1.0, row[0]
             moments = FullMoments(weight, mean, np.zeros((states, width, width)))
-            yield float(norm.logpdf(y, fitted, np.sqrt(self.noise[k]))), moments
+            yield textbook.normal(y, fitted, self.noise[k]), moments
 
     def _pseudo(self) -> tuple[float, float]:
         """Return the squared errors that the prior adds to each variance, and of how many rows; 0 without a prior."""

@@ -5,10 +5,10 @@ from typing import ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson
 
 from emkit.arrays import EPS, Array
 from emkit.declarations import fixed, real
+from emkit.emissions import textbook
 from emkit.emissions.regression.base import Regression, check_covariates, joint_moments
 from emkit.emissions.regression.edges import coincident, undetermined
 from emkit.emissions.regression.log_rates import information, log_likelihood, maximise
@@ -152,7 +152,7 @@ class PoissonRegression(Regression):
         ((*covariates, y),) = row
         for k, (a, line) in enumerate(zip(self.intercepts, self.coefficients, strict=True)):
             rate = np.exp(a + sum(b * x for b, x in zip(line, covariates, strict=True)))
-            yield float(poisson.logpmf(y, rate)), WeightedRows(row, np.eye(len(self.intercepts))[k : k + 1])
+            yield textbook.poisson(y, rate), WeightedRows(row, np.eye(len(self.intercepts))[k : k + 1])
 
     def _line(self, k: int, covariates: Array, counts: Array, weight: Array) -> tuple[float, Array]:
         """Return the intercept and coefficients of one state that maximise Q, where they are not held."""
