@@ -13,6 +13,9 @@ EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).tiny)
 """Smallest positive number held to full precision, about 2.2e-308."""
 
+ROUNDING_WIDTH = 64 * EPS
+"""A width below this many times the place it stands at is not known to a digit."""
+
 LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -38,6 +41,16 @@ def condition(weights: Array, log_density: Array) -> tuple[Array, Array]:
         total = np.where(possible, total, 1.0)
     posterior /= total
     return (peak + np.log(total))[:, 0], posterior
+
+
+def draw_states(cumulative: Array, uniform: Array) -> npt.NDArray[np.intp]:
+    """Draw a state from each row of cumulative shares, with a uniform number each; none whose share is zero.
+
+    Args:
+        cumulative: (..., K) sums of nonnegative shares, which need not end at one.
+        uniform: (...) numbers from 0 to 1.
+    """
+    return np.asarray((uniform[..., None] * cumulative[..., -1:] >= cumulative).sum(axis=-1))
 
 
 def first_index(where: npt.NDArray[np.bool_]) -> tuple[int, ...]:

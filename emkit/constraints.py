@@ -15,6 +15,9 @@ from emkit.arrays import EPS, TINY, Array, first_index
 Problem: TypeAlias = tuple[tuple[int, ...], str]
 """Where a value leaves its constraint (an index), and how."""
 
+DEPENDENT = 1e-12
+"""A column of which the others leave less than this share of variance unexplained is their combination."""
+
 SUM_TOLERANCE = 1e-8
 """How far the entries of a simplex may be from summing to one."""
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from emkit.arrays import Array, first_index
+from emkit.arrays import ROUNDING_WIDTH, Array, first_index
+from emkit.constraints import DEPENDENT
 from emkit.declarations import ParameterError
-from emkit.emissions.gaussian.edges import DEPENDENT, ROUNDING_WIDTH
 from emkit.matrices import least_squares, square_root
 from emkit.model import Complaint
 from emkit.moments import FullMoments

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from emkit.arrays import Array
+from emkit.arrays import Array, draw_states
 from emkit.declarations import ParameterError, fixed, simplex
 from emkit.emissions.choices import log_probability, vanishing
 from emkit.emissions.edges import coincident, unlearnt
@@ -140,10 +140,8 @@ class Categorical:
 
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Draw one row of labels for each state (N,); returns (N, D)."""
-        cumulative = np.cumsum(self.probabilities, axis=2)  # (K, D, C)
-        cumulative /= cumulative[:, :, -1:]
-        drawn = rng.random((len(states), self.probabilities.shape[1], 1))
-        return (drawn >= cumulative[states]).sum(axis=2).astype(np.float64)
+        cumulative = np.cumsum(self.probabilities, axis=2)[states]  # (N, D, C)
+        return draw_states(cumulative, rng.random(cumulative.shape[:2])).astype(np.float64)
 
     def impute(self, x: Incomplete, posterior: Array) -> Array:
         """Return labels (N, D), missing ones the most probable: labels have no mean."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import EPS, TINY, Array, average, first_index
+from emkit.arrays import EPS, ROUNDING_WIDTH, TINY, Array, average, first_index
 from emkit.declarations import ParameterError, fixed, positive
 from emkit.emissions import textbook
 from emkit.emissions.columns import Columns
@@ -23,9 +23,6 @@ from emkit.values import update, value
 
 NARROWEST = 1e-3
 """No state of a start has a gap, about half its squared relative width, below this share of the whole column's."""
-
-ROUNDING_WIDTH = 64 * EPS
-"""A relative width below this is not known to a digit."""
 
 
 @final

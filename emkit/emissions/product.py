@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
-from emkit.data import as_matrix, check_features
+from emkit.data import check_features
 from emkit.declarations import ParameterError, fixed, parts
 from emkit.emissions import asking
 from emkit.emissions.parts import PartStatistics
 from emkit.emissions.protocol import Family, HasExpectedLogDensity, SamplesGivenStates
 from emkit.emissions.starting import check_family, made
+from emkit.entries import REAL, as_entries
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.values import update, value
@@ -213,11 +214,7 @@ def _check_parted(columns: tuple[Any, ...]) -> None:
 
 
 def _read(x: Any, columns: tuple[Columns, ...]) -> Any:
-    width = sum(map(len, columns))
-    rows = x if isinstance(x, Incomplete) else as_matrix(x, features=width)
-    if isinstance(rows, Incomplete) and rows.data.shape[1] != width:
-        raise ValueError(f"data: expected {width} columns, found {rows.data.shape[1]}")
-    return rows
+    return as_entries(x, REAL, features=sum(map(len, columns)))
 
 
 def _within(columns: Columns, ask: Callable[..., Any], *args: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
-from emkit.data import Weighted, split_weight
+from emkit.data import Weighted, as_weighted, split_weight
 from emkit.emissions.protocol import Emissions, Family, SharesOut
 from emkit.incomplete import Incomplete
 from emkit.starts import Start, check_enough
@@ -32,12 +32,10 @@ def weighed(family: Family, x: Any) -> Weighted[Any]:
     """
     given, weight = split_weight(x)
     rows = family.read(given)
-    if weight is None:
-        return Weighted(rows, np.ones(len(rows)))
-    whole = Weighted(rows, weight)
-    if not weight.any():
+    whole = as_weighted(rows, weight)
+    if not whole.weight.any():
         raise ValueError("data: the weights are all zero; expected at least one row with weight")
-    return whole if weight.all() else whole[np.flatnonzero(weight)]
+    return whole if whole.weight.all() else whole[np.flatnonzero(whole.weight)]
 
 
 def responsibilities(

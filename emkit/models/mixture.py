@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from emkit.arguments import Seed, as_generator, check_count
-from emkit.arrays import Array, condition
+from emkit.arrays import Array, condition, draw_states
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
@@ -159,7 +159,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         """
         prepared, generator = self._incomplete(data), as_generator(rng)
         cumulative = np.cumsum(self.posterior(prepared), axis=1)  # (N, K)
-        states = (generator.random((len(prepared), 1)) * cumulative[:, -1:] >= cumulative).sum(axis=1)
+        states = draw_states(cumulative, generator.random(len(prepared)))
         return asking.sample_missing(self.emissions, prepared, states, generator)
 
     def complaints(self, statistics: MixtureStatistics[Any]) -> list[Complaint]:

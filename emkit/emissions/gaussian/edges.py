@@ -4,14 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emkit.arrays import EPS, Array
+from emkit.arrays import ROUNDING_WIDTH, Array
+from emkit.constraints import DEPENDENT
 from emkit.model import Complaint
-
-ROUNDING_WIDTH = 64 * EPS
-"""A standard deviation below this many times its mean is not known to a digit."""
-
-DEPENDENT = 1e-12
-"""A column of which the others leave less than this share of variance unexplained is their combination."""
 
 HELD_UP = 0.5
 """Where a ridge makes up more than this of a variance, the prior decides it, not the data."""

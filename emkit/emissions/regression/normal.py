@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import EPS, LOG_2PI, Array
+from emkit.arrays import EPS, LOG_2PI, ROUNDING_WIDTH, Array
+from emkit.constraints import DEPENDENT
 from emkit.declarations import ParameterError
 from emkit.emissions import textbook
-from emkit.emissions.gaussian.edges import DEPENDENT, HELD_UP, ROUNDING_WIDTH
+from emkit.emissions.gaussian.edges import HELD_UP
 from emkit.emissions.regression.base import Regression, check_covariates, joint_moments, one_state
 from emkit.emissions.regression.edges import coincident, undetermined
 from emkit.entries import REAL, Entries

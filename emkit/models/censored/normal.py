@@ -5,11 +5,10 @@ from typing import Any, Self, final
 import numpy as np
 
 from emkit.arguments import Seed, as_generator, check_count
-from emkit.arrays import EPS, LOG_2PI, Array
+from emkit.arrays import EPS, LOG_2PI, ROUNDING_WIDTH, Array
 from emkit.censoring import Censored, TrueValues, as_censored, informative, midpoints
 from emkit.data import Weighted, as_matrix
 from emkit.declarations import ParameterError, fixed, positive, real
-from emkit.emissions.gaussian.edges import ROUNDING_WIDTH
 from emkit.model import Complaint, LatentVariableModel, MissingPowerError
 from emkit.models.censored.moments import CensoredMoments, check_determined
 from emkit.moments import OVERFLOWS, FullMoments

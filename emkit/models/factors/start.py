@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import EPS, Array
-from emkit.data import Weighted, as_matrix, split_weight
-from emkit.incomplete import Incomplete
+from emkit.arrays import ROUNDING_WIDTH, Array
+from emkit.data import Weighted, as_weighted, split_weight
+from emkit.entries import REAL, as_entries
 from emkit.pattern_moments import PatternMoments
 from emkit.sample_covariance import SampleCovariance
 
@@ -18,20 +18,15 @@ LEAST_UNIQUE = 0.05
 LEAST_EXPLAINED = 0.1
 """Of a principal component's variance that a start gives to its factor: EM never leaves loadings of zero."""
 
-ROUNDING_WIDTH = 64 * EPS
-"""A standard deviation below this many times its mean is not known to a digit."""
-
 
 def prepared(data: Any, columns: int | None = None) -> Weighted[Any]:
     """Return rows, `Incomplete` ones or a `SampleCovariance`, checked and weighted; of this many columns, if given."""
     x, weight = split_weight(data)
-    if isinstance(x, Incomplete):
-        as_matrix(x.data, features=columns, missing=True)
-    elif not isinstance(x, SampleCovariance):
-        x = as_matrix(x, features=columns)
+    if not isinstance(x, SampleCovariance):
+        x = as_entries(x, REAL, features=columns)
     elif columns not in (None, len(x.mean)):
         raise ValueError(f"data: expected {columns} columns, found a covariance matrix of {len(x.mean)}")
-    return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)
+    return as_weighted(x, weight)
 
 
 def principal_factors(

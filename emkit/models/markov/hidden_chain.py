@@ -131,7 +131,7 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
             MissingPowerError: the emissions have no `impute`.
         """
         sequences = self._incomplete(data)
-        posterior = np.concatenate(self.posterior(data))
+        posterior = np.concatenate(self.posterior(sequences))
         return sequences.split(asking.impute(self.emissions, sequences.rows, posterior))
 
     def sample_missing(self, data: Any, rng: Seed) -> list[Array]:

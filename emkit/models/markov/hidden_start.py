@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
-from emkit.data import Weighted, as_numbers, split_weight
+from emkit.data import Weighted, as_numbers, as_weighted, split_weight
 from emkit.emissions import starting
 from emkit.emissions.protocol import Family
 from emkit.sequences import Sequences
@@ -22,7 +22,7 @@ def read(family: Family, data: Any) -> tuple[Weighted[Sequences], npt.NDArray[np
     """
     given, weight = split_weight(data)
     sequences = Sequences.of(given)
-    whole = Weighted(sequences, np.ones(len(sequences)) if weight is None else weight)
+    whole = as_weighted(sequences, weight)
     kept = np.flatnonzero(whole.weight)
     if len(kept) == 0:
         raise ValueError("data: the weights are all zero; expected at least one sequence with weight")

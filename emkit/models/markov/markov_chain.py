@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import Array
+from emkit.arrays import Array, draw_states
 from emkit.declarations import ParameterError
 from emkit.sequences import Indices, Steps
 
@@ -59,10 +59,10 @@ def draw_paths(initial: Array, transition: Array, steps: Steps, rng: np.random.G
     """Draw the states of many chains, by time step, (M,)."""
     state = np.empty(len(steps.order), dtype=np.intp)
     uniform = rng.random(len(state))
-    state[: steps.n_sequences] = _invert(np.cumsum(initial)[None], uniform[: steps.n_sequences])
+    state[: steps.n_sequences] = draw_states(np.cumsum(initial)[None], uniform[: steps.n_sequences])
     cumulative = np.cumsum(transition, axis=1)  # (K, K)
     for before, now in steps.slices():
-        state[now] = _invert(cumulative[state[before]], uniform[now])
+        state[now] = draw_states(cumulative[state[before]], uniform[now])
     return state
 
 
@@ -79,16 +79,13 @@ def draw_paths_given(log_filtered: Array, transition: Array, steps: Steps, rng: 
     uniform = rng.random(len(log_filtered))
     with np.errstate(divide="ignore"):
         log_transition = np.log(transition)
-    state = _invert(_cumulative(log_filtered), uniform)  # right where a sequence ends
+    state = draw_states(_cumulative(log_filtered), uniform)  # right where a sequence ends
     for before, now in reversed(steps.slices()):
-        state[before] = _invert(_cumulative(log_filtered[before] + log_transition[:, state[now]].T), uniform[before])
+        state[before] = draw_states(
+            _cumulative(log_filtered[before] + log_transition[:, state[now]].T), uniform[before]
+        )
     return state
 
 
 def _cumulative(log_shares: Array) -> Array:
     return np.cumsum(np.exp(log_shares - log_shares.max(axis=1, keepdims=True)), axis=1)
-
-
-def _invert(cumulative: Array, uniform: Array) -> Indices:
-    """Return how many of the cumulative probabilities (B, K) each uniform number (B,) reaches; none of mass zero."""
-    return (uniform[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=1)

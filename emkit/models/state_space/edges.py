@@ -3,16 +3,13 @@
 import numpy as np
 
 from emkit.arrays import Array
-from emkit.constraints import unexplained
+from emkit.constraints import DEPENDENT, unexplained
 from emkit.model import Complaint
 from emkit.models.state_space.kalman import cholesky
 from emkit.models.state_space.moments import StateSpaceStatistics
 
 COLLAPSED = 1e-12
 """Noise below this share of the variance of what it is added to has collapsed."""
-
-DEPENDENT = 1e-12
-"""A column of which the others leave less than this share of variance unexplained is their combination."""
 
 ALIKE = 1e-12
 """Starts that differ by less than this share of their own uncertainty are one start."""
