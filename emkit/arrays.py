@@ -31,13 +31,14 @@ def condition(weights: Array, log_density: Array) -> tuple[Array, Array]:
         A row that is impossible in every state has log marginal -inf and keeps the prior as its posterior.
     """
     with np.errstate(divide="ignore"):
-        log_joint = log_density + np.log(weights)  # (N, K)
-    peak = log_joint.max(axis=1, keepdims=True)  # (N, 1)
+        posterior = log_density + np.log(weights)  # (N, K) log joint, in the order of the densities in memory
+    peak = posterior.max(axis=1, keepdims=True)  # (N, 1)
     possible = peak > -np.inf  # (N, 1)
-    posterior = np.exp(log_joint - np.where(possible, peak, 0.0))  # (N, K), unnormalised
+    posterior -= peak if possible.all() else np.where(possible, peak, 0.0)
+    np.exp(posterior, out=posterior)
     total = posterior.sum(axis=1, keepdims=True)  # (N, 1)
     if not possible.all():
-        posterior = np.where(possible, posterior, weights)
+        np.copyto(posterior, weights, where=~possible)
         total = np.where(possible, total, 1.0)
     posterior /= total
     return (peak + np.log(total))[:, 0], posterior

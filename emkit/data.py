@@ -14,6 +14,9 @@ X = TypeVar("X")
 Labels: TypeAlias = npt.NDArray[np.intp]
 """Whole numbers that name one of several things: a class, a cell, an annotator."""
 
+ROWS_CHECKED = 2**16
+"""Rows looked at together, so that checking a file takes no memory of its size."""
+
 LARGEST_SUM = 1e300
 """Weights that sum to more leave no room in floating point for what they weigh."""
 
@@ -65,8 +68,11 @@ class Weighted(Generic[X]):
         return len(self.weight)
 
     def __getitem__(self, index: Any) -> "Weighted[X]":
-        """Take a slice, or the rows of an index array, with their weights."""
-        return Weighted(self.data[index], self.weight[index])  # type: ignore[index]  # data is anything with slices
+        """Take a slice, or the rows of an index array, with their weights, which need no second check."""
+        part: Weighted[X] = object.__new__(Weighted)
+        object.__setattr__(part, "data", self.data[index])  # type: ignore[index]  # data is anything with slices
+        object.__setattr__(part, "weight", self.weight[index])
+        return part
 
 
 def split_weight(data: Any) -> tuple[Any, Array | None]:
@@ -111,7 +117,9 @@ def total_by(labels: Labels, weight: Array, size: int) -> Array:
     return np.asarray(np.bincount(labels, weight, size), dtype=np.float64)
 
 
-def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missing: bool = False) -> Array:
+def as_matrix(
+    x: Any, *, features: int | None = None, name: str = "data", missing: bool = False, single: bool = False
+) -> Array:
     """Return x as an (N, D) matrix of finite native float64, without a copy where it already is one.
 
     Args:
@@ -119,6 +127,7 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missin
         features: the number of columns D the model expects; None accepts any.
         name: what errors call it.
         missing: whether nan stands for a missing value.
+        single: whether native float32 stays as it is; what is computed from it is float64 all the same.
 
     Raises:
         TypeError: complex numbers, text, dates, sparse or otherwise non-numeric data.
@@ -134,14 +143,17 @@ def as_matrix(x: Any, *, features: int | None = None, name: str = "data", missin
     if features is not None and array.shape[1] != features:
         raise ValueError(f"{name}: expected {features} columns, found {array.shape[1]}")
     with np.errstate(over="ignore"):  # what is infinite then is named below
-        matrix = array.astype(np.float64, copy=False)
-    allowed = np.isfinite(matrix) | np.isnan(matrix) if missing else np.isfinite(matrix)
-    if not allowed.all():
-        row, column = first_index(~allowed)
-        value = matrix[row, column]
-        missable = np.isnan(value) and name == "data"  # other matrices, such as covariates, have no missing values
-        advice = "say emkit.Incomplete(x) where nan means missing" if missable else "drop such rows first"
-        raise ValueError(f"{name}: row {row}, column {column} is {value}; expected finite numbers: {advice}")
+        matrix = array if single and array.dtype == np.float32 else array.astype(np.float64, copy=False)
+    for start in range(0, len(matrix), ROWS_CHECKED):
+        rows = matrix[start : start + ROWS_CHECKED]
+        allowed = np.isfinite(rows) | np.isnan(rows) if missing else np.isfinite(rows)
+        if not allowed.all():
+            row, column = first_index(~allowed)
+            value = rows[row, column]
+            missable = np.isnan(value) and name == "data"  # other matrices, such as covariates, have no missing values
+            advice = "say emkit.Incomplete(x) where nan means missing" if missable else "drop such rows first"
+            where = f"{name}: row {start + row}, column {column}"
+            raise ValueError(f"{where} is {value}; expected finite numbers: {advice}")
     return matrix
 
 

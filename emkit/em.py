@@ -9,10 +9,11 @@ from typing import Any, Generic, Literal
 import numpy as np
 
 from emkit.algorithm import EM, Algorithm, M
-from emkit.arguments import check_count
 from emkit.declarations import ParameterError
+from emkit.execution.chunks import ChunkSize, check_chunk_size
 from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
+from emkit.execution.workers import Workers, check_workers
 from emkit.parameters import n_free_parameters
 from emkit.run import Step, run
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
@@ -94,7 +95,12 @@ class Fit(Generic[M]):
 
 
 def steps(
-    model: M, data: Any, *, algorithm: Algorithm | None = None, chunk_size: int | None = None
+    model: M,
+    data: Any,
+    *,
+    algorithm: Algorithm | None = None,
+    chunk_size: ChunkSize = "auto",
+    workers: Workers = 1,
 ) -> Iterator[Step[M]]:
     """Return the whole algorithm as a generator of accepted points, the start first. It never ends by itself.
 
@@ -102,14 +108,16 @@ def steps(
         model: where to start.
         data: what the model's E-step takes; prepared once, here, if the model has `prepare`.
         algorithm: plain EM by default.
-        chunk_size: units handed to the E-step at a time; None hands over all at once.
+        chunk_size: units handed to the E-step at a time, by their size and that of the model; None hands over all at
+            once. For a fixed size, results are the same to the bit, however many workers there are.
+        workers: threads that share out the chunks; "auto" takes one for each core.
 
     Raises:
         ValueError, TypeError: the data or an argument are refused, at once.
         ModelError: while iterating, where a step of the model raises.
         ParameterError: while iterating, where a parameter leaves its space.
     """
-    return _on_one_thread(run(model, _evaluator(model, data, chunk_size), _algorithm(algorithm)))
+    return _on_one_thread(run(model, _evaluator(model, data, chunk_size, workers), _algorithm(algorithm)))
 
 
 def fit(
@@ -119,7 +127,8 @@ def fit(
     algorithm: Algorithm | None = None,
     tol: float = 1e-8,
     max_iter: int = 1000,
-    chunk_size: int | None = None,
+    chunk_size: ChunkSize = "auto",
+    workers: Workers = 1,
     on_degenerate: OnDegenerate = "keep",
 ) -> Fit[M]:
     """Fit a latent variable model by expectation-maximization.
@@ -130,7 +139,9 @@ def fit(
         algorithm: plain EM by default.
         tol: converged once an iteration raises the mean objective per unit by less than this, nats.
         max_iter: the most iterations, at least 1.
-        chunk_size: units handed to the E-step at a time; None hands over all at once.
+        chunk_size: units handed to the E-step at a time, by their size and that of the model; None hands over all at
+            once. For a fixed size, results are the same to the bit, however many workers there are.
+        workers: threads that share out the chunks; "auto" takes one for each core.
         on_degenerate: a model on an edge of its parameter space is reported at the end ("keep"), ends the fit
             ("stop") or raises DegenerateError ("raise").
 
@@ -144,7 +155,7 @@ def fit(
     rules = check_rules(tol, max_iter)
     if on_degenerate not in ("keep", "stop", "raise"):
         raise ValueError(f'on_degenerate: expected "keep", "stop" or "raise", found {on_degenerate!r}')
-    evaluator = _evaluator(model, data, chunk_size)
+    evaluator = _evaluator(model, data, chunk_size, workers)
     path = run(model, evaluator, _algorithm(algorithm))
     with one_blas_thread():
         last, records, verdict = _drain(path, evaluator, rules, stop_early=on_degenerate != "keep")
@@ -194,8 +205,10 @@ def _on_one_thread(path: Iterator[Step[M]]) -> Iterator[Step[M]]:
         yield step
 
 
-def _evaluator(model: Any, data: Any, chunk_size: int | None) -> Evaluator:
-    return Evaluator(model, data, None if chunk_size is None else check_count("chunk_size", chunk_size))
+def _evaluator(model: Any, data: Any, chunk_size: ChunkSize, workers: Workers) -> Evaluator:
+    size, threads = check_chunk_size(chunk_size), check_workers(workers)
+    with one_blas_thread():
+        return Evaluator(model, data, size, threads)
 
 
 def _algorithm(algorithm: Algorithm | None) -> Algorithm:

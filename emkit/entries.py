@@ -27,16 +27,24 @@ NONNEGATIVE = Entries("a number, zero or more", lambda x: x >= 0)
 BINARY = Entries("0 or 1", lambda x: (x == 0) | (x == 1))
 
 
-def as_entries(x: Any, kind: Entries, *, features: int | None = None) -> Any:
+def as_entries(x: Any, kind: Entries, *, features: int | None = None, single: bool = False) -> Any:
     """Return data as an (N, D) float64 matrix whose entries are of a kind, `Incomplete` where they were.
+
+    Args:
+        x: anything that NumPy turns into a matrix, or `Incomplete`.
+        kind: what its entries may be.
+        features: the number of columns D expected; None accepts any.
+        single: whether float32 stays as it is.
 
     Raises:
         TypeError, ValueError: not such a matrix; the message names the first entry at fault.
     """
-    rows = x if isinstance(x, Incomplete) else as_matrix(x, features=features)
+    rows = x if isinstance(x, Incomplete) else as_matrix(x, features=features, single=single)
     values = rows.data if isinstance(rows, Incomplete) else rows
     if features is not None and values.shape[1] != features:
         raise ValueError(f"data: expected {features} columns, found {values.shape[1]}")
+    if kind is REAL:  # and finite it is
+        return rows
     wrong = ~(kind.allowed(values) | np.isnan(values))
     if wrong.any():
         row, column = first_index(wrong)

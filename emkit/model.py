@@ -9,6 +9,8 @@ Everything more is a power, a small protocol of its own. A model has it by havin
     prepare                 validate and convert data once, before the loop
     accepts                 data may come wrapped, as `Weighted`
     summary, e_step_of      compress the data once; iterations cost nothing in N
+    chunk_size              how many units one E-step takes best, where the driver may choose
+    compiled_e_step         the same E-step in compiled code, for data that are worth it
     posterior               what is known of the latent variables
     expected_log_joint      Q, the bound that an M-step raises
     configurations          every latent configuration of a tiny data set: the oracle of the conformance kit
@@ -20,7 +22,7 @@ Everything more is a power, a small protocol of its own. A model has it by havin
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
@@ -112,6 +114,24 @@ class Summarises(Protocol):
 
     def e_step_of(self, summary: Any, /) -> Expectation[Any]:
         """Return the E-step, from a summary."""
+        ...
+
+
+@runtime_checkable
+class SizesChunks(Protocol):
+    """Power: how much of the data one E-step handles best, where the driver may choose."""
+
+    def chunk_size(self, data: Any, /) -> int:
+        """Return a number of units, given prepared data; it depends on the size of units and parameters alone."""
+        ...
+
+
+@runtime_checkable
+class Compiles(Protocol):
+    """Power: an E-step in compiled code, for data that are worth it."""
+
+    def compiled_e_step(self, data: Any, /) -> Callable[[Any, Any], Expectation[Any]] | None:
+        """Return a function of a model and a chunk that does what `e_step` does, or None; asked once, of all data."""
         ...
 
 

@@ -22,13 +22,16 @@ FLOORS = {
     "emkit.constraints": 0,
     "emkit.data": 0,
     "emkit.datasets": 0,
+    "emkit.distances": 0,
     "emkit.entries": 0,
     "emkit.gamma_function": 0,
     "emkit.incomplete": 0,
     "emkit.matrices": 0,
+    "emkit.samples": 0,
     "emkit.sequences": 0,
     "emkit.declarations": 0,
     "emkit.truncated": 0,
+    "emkit.kernels": 0,
     "emkit.sample_covariance": 0,
     "emkit.values": 1,
     "emkit.parameters": 1,
@@ -55,7 +58,12 @@ FLOORS = {
 }
 
 # Libraries that only some rooms may import: they are not needed to fit a model.
-RESERVED = {"matplotlib": "emkit.plot", "hypothesis": "emkit.testing", "pytest": "emkit.testing"}
+RESERVED = {
+    "matplotlib": "emkit.plot",
+    "numba": "emkit.kernels",
+    "hypothesis": "emkit.testing",
+    "pytest": "emkit.testing",
+}
 
 
 def name_of(path: Path) -> str:
@@ -135,10 +143,28 @@ def test_imports_stand_at_the_top(module: str) -> None:
     assert hidden - allowed == set()
 
 
-@pytest.mark.parametrize("library", RESERVED)
+@pytest.mark.parametrize("library", [*RESERVED, "scipy.optimize", "scipy.stats", "numba"])
 def test_importing_emkit_is_light(library: str) -> None:
-    """`import emkit` in a fresh interpreter loads neither matplotlib nor the test libraries."""
+    """`import emkit` in a fresh interpreter loads no plots, no tests, and nothing that few models need."""
     code = f"import sys, emkit; sys.exit({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_loaded_later_is_what_type_checkers_see() -> None:
+    """The names that `emkit` loads when first used, and from where, are those under its `if TYPE_CHECKING`."""
+    statements = [node for node in for_type_checkers(MODULES["emkit"]) if isinstance(node, ast.ImportFrom)]
+    seen = {alias.name: str(node.module) for node in statements for alias in node.names}
+    later = emkit._LATER | dict.fromkeys(emkit._ROOMS, "emkit")
+    assert seen == later
+    for name in seen:
+        assert name in emkit.__all__
+        assert name in dir(emkit)
+        assert getattr(emkit, name) is getattr(sys.modules[later[name]], name)
+
+
+def test_unknown_names_are_no_attributes() -> None:
+    """A name that emkit does not have is an AttributeError, and an ImportError where it is imported."""
+    code = "import emkit\ntry: from emkit import Poison\nexcept ImportError: assert not hasattr(emkit, 'Poison')"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,17 +1,22 @@
 """One pass over the data: the map and the reduce of an E-step, in chunks."""
 
 import math
-from collections.abc import Iterator
-from functools import reduce
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
+from itertools import chain
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from emkit.data import Weighted, split_weight
+from emkit.execution.chunks import ChunkSize, chunks, unit_bytes, units_in_a_chunk
+from emkit.execution.workers import ordered_map
 from emkit.incomplete import Incomplete
-from emkit.model import Accepts, HasPrior, Prepares, Summarises
+from emkit.model import Accepts, Compiles, HasPrior, Prepares, SizesChunks, Summarises
 from emkit.statistics import Expectation
+
+T = TypeVar("T")
 
 PROTOCOL = ("e_step", "m_step", "log_marginal")
 """What every model has."""
@@ -23,14 +28,16 @@ class Evaluator:
     Args:
         model: any model of the class to be evaluated; it prepares and summarises the data.
         data: anything with a length and slices.
-        chunk_size: units handed to the E-step at a time; None hands over all at once.
+        chunk_size: units handed to the E-step at a time; "auto" asks the model, or goes by the size of a unit; None
+            hands over all at once.
+        workers: threads that share out the chunks. Results are added in the order of the chunks, whoever is first.
 
     Raises:
         TypeError: not a model; or the data have no length, or are `Weighted` and the model does not accept weights.
         ValueError, TypeError: whatever `model.prepare` finds wrong with the data.
     """
 
-    def __init__(self, model: Any, data: Any, chunk_size: int | None) -> None:
+    def __init__(self, model: Any, data: Any, chunk_size: ChunkSize, workers: int = 1) -> None:
         missing = [name for name in PROTOCOL if not callable(getattr(model, name, None))]
         if isinstance(model, type) or missing:
             raise TypeError(
@@ -46,34 +53,24 @@ class Evaluator:
         self.data = _read_only(prepared)
         if len(self.data) == 0:
             raise ValueError("data: expected at least one unit, found none")
-        self.chunk_size = chunk_size
-        self._summary = (
-            _added([model.summary(chunk) for chunk in self._chunks()]) if isinstance(model, Summarises) else None
-        )
+        self.chunk_size = _automatic(model, self.data) if isinstance(chunk_size, str) else chunk_size
+        self.workers = workers
+        self._compiled = model.compiled_e_step(self.data) if isinstance(model, Compiles) else None
+        self._summary = _added(self._map(model.summary)) if isinstance(model, Summarises) else None
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
         if isinstance(model, Summarises):
             return _checked(model, model.e_step_of(self._summary))
-        return reduce(add, (_checked(model, model.e_step(chunk)) for chunk in self._chunks()))
+        e_step = model.e_step if self._compiled is None else partial(self._compiled, model)
+        return reduce(add, self._map(lambda chunk: _checked(model, e_step(chunk))))
 
     def careful_objective(self, model: Any) -> float:
         """Return the objective anew, from `log_marginal` and with an exact sum."""
-        terms: list[float] = []
-        for chunk in self._chunks():
-            _, weight = split_weight(chunk)
-            log_marginal = np.asarray(model.log_marginal(chunk))
-            if log_marginal.ndim != 1:
-                raise ValueError(f"expected log marginals of shape (N,), found {log_marginal.shape}")
-            terms += (log_marginal if weight is None else weight[weight > 0] * log_marginal[weight > 0]).tolist()
-        return math.fsum(terms) + log_prior(model)
+        return math.fsum(chain.from_iterable(self._map(partial(_log_likelihoods, model)))) + log_prior(model)
 
-    def _chunks(self) -> Iterator[Any]:
-        if self.chunk_size is None:
-            yield self.data
-            return
-        for start in range(0, len(self.data), self.chunk_size):
-            yield self.data[start : start + self.chunk_size]
+    def _map(self, function: Callable[[Any], T]) -> Iterator[T]:
+        return ordered_map(function, chunks(self.data, self.chunk_size), self.workers)
 
 
 def log_prior(model: Any) -> float:
@@ -92,7 +89,21 @@ def _check_wrappers(model: Any, data: Any) -> None:
             )
 
 
-def _added(summaries: list[Any]) -> Any:
+def _automatic(model: Any, data: Any) -> int:
+    return model.chunk_size(data) if isinstance(model, SizesChunks) else units_in_a_chunk(unit_bytes(data))
+
+
+def _log_likelihoods(model: Any, chunk: Any) -> list[float]:
+    """Return the log marginals of the units with weight, times their weights."""
+    _, weight = split_weight(chunk)
+    log_marginal = np.asarray(model.log_marginal(chunk))
+    if log_marginal.ndim != 1:
+        raise ValueError(f"expected log marginals of shape (N,), found {log_marginal.shape}")
+    terms = log_marginal if weight is None else weight[weight > 0] * log_marginal[weight > 0]
+    return list(terms.tolist())
+
+
+def _added(summaries: Iterator[Any]) -> Any:
     try:
         return reduce(add, summaries)
     except TypeError as error:
