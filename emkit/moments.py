@@ -43,6 +43,11 @@ class Moments(ABC):
         """Return what one group of centred rows (N, D) with weights (N,) adds to the scatter."""
 
     @staticmethod
+    def squares(scatter: Array) -> Array:
+        """Return the sums of squares in a scatter: its diagonals."""
+        return scatter
+
+    @staticmethod
     @abstractmethod
     def between(weight: Array, shift: Array) -> Array:
         """Return the scatter of K means that moved by `shift` (K, D), weighted (K,)."""
@@ -59,30 +64,38 @@ class Moments(ABC):
 
     @classmethod
     def of(cls, rows: Array, posterior: Array, about: Array) -> Self:
-        """Return the moments of rows (N, D) shared out by posterior (N, K), computed in two passes.
+        """Return the moments of rows (N, D) shared out by posterior (N, K).
 
         Args:
             rows: (N, D).
             posterior: (N, K) weight of each row in each group.
             about: (K, D) first guesses of the means; the result does not depend on them beyond rounding.
         """
+        columns = np.asfortranarray(rows)  # so that each operation runs along many rows
         nothing = np.zeros((0, about.shape[1]))
-        return cls.of_groups(((partial(np.subtract, rows), nothing) for _ in about), posterior, about)
+        return cls.of_groups(((partial(np.subtract, columns), nothing) for _ in about), posterior, about)
 
     @classmethod
     @OVERFLOWS
     def of_groups(cls, groups: Iterable[Group], posterior: Array, about: Array, seen: Array | None = None) -> Self:
         """Return the moments of K groups that each have rows of their own; the rest is as in `of`."""
         weight = posterior.sum(axis=0)  # (K,)
-        mean = np.zeros_like(about)  # (K, D)
+        mean, shift = np.zeros_like(about), np.zeros_like(about)  # (K, D) each
         scatters = []
         for k, (centred, deviations) in enumerate(groups):
             share, rows = posterior[:, k], centred(about[k])  # (N,), (N, D)
+            scatter = cls.group_scatter(rows, share)
             if weight[k] > 0:
-                mean[k] = about[k] + (share / weight[k]) @ rows
-                rows = centred(mean[k])  # afresh: from afar, `about` has cost digits
-            scatters.append(cls.group_scatter(rows, share) + cls.group_scatter(deviations, np.ones(len(deviations))))
-        return cls(weight, mean, cls.gather(scatters), seen)
+                shift[k] = (share / weight[k]) @ rows
+                mean[k] = about[k] + shift[k]
+                moved = cls.group_scatter(shift[k : k + 1], weight[k : k + 1])
+                if not (2 * cls.squares(moved) <= cls.squares(scatter)).all():
+                    scatter = cls.group_scatter(centred(mean[k]), share)  # afresh: from afar, `about` costs digits
+                    shift[k] = 0.0
+            if len(deviations):
+                scatter = scatter + cls.group_scatter(deviations, np.ones(len(deviations)))
+            scatters.append(scatter)
+        return cls(weight, mean, cls.gather(scatters) - cls.between(weight, shift), seen)
 
     @OVERFLOWS
     def scatter_about(self, centres: Array) -> Array:
@@ -132,9 +145,15 @@ class FullMoments(Moments):
         return scaled.T @ scaled
 
     @staticmethod
+    def squares(scatter: Array) -> Array:
+        """Return the diagonals, (..., D)."""
+        return np.diagonal(scatter, axis1=-2, axis2=-1)
+
+    @staticmethod
     def between(weight: Array, shift: Array) -> Array:
         """Return w δ δᵀ of each group, (K, D, D)."""
-        return weight[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        scaled = shift * np.sqrt(weight)[:, None]
+        return scaled[:, :, None] * scaled[:, None, :]
 
     @staticmethod
     def gather(groups: list[Array]) -> Array:
@@ -156,6 +175,11 @@ class TiedMoments(Moments):
     def group_scatter(rows: Array, weight: Array) -> Array:
         """Return Σ w x xᵀ, (D, D), exactly symmetric."""
         return FullMoments.group_scatter(rows, weight)
+
+    @staticmethod
+    def squares(scatter: Array) -> Array:
+        """Return the diagonals, (..., D)."""
+        return np.diagonal(scatter, axis1=-2, axis2=-1)
 
     @staticmethod
     def between(weight: Array, shift: Array) -> Array:

@@ -44,6 +44,11 @@ def _scalar(number: Any) -> float:
     return float(number)
 
 
+def _all_ones(weight: Array, length: int) -> bool:
+    """Return whether a weight of one is broadcast to all units, as it is to data without weights."""
+    return np.shape(weight) == (length,) and weight.strides == (0,) and length > 0 and weight[0] == 1
+
+
 @value
 class Expectation(Generic[S]):
     """What one E-step learns from data; `+` joins what was learnt from two sets of units.
@@ -111,7 +116,7 @@ class Expectation(Generic[S]):
         log_marginal = np.asarray(log_marginal)
         if log_marginal.ndim != 1:
             raise ValueError(f"Expectation.of: expected log_marginal of shape (N,), found {log_marginal.shape}")
-        if weight is None:
+        if weight is None or _all_ones(weight, len(log_marginal)):
             terms, units = log_marginal, float(len(log_marginal))
         else:
             if np.shape(weight) != log_marginal.shape:

@@ -4,15 +4,23 @@ Emissions that accept `Incomplete` handle single missing cells. For all others a
 row that is missing says nothing of its state, has log density zero in each and adds nothing to the statistics.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import Array
-from emkit.emissions.protocol import Emissions, EnumeratesStates, Imputes, KnowsConditioning
+from emkit.arrays import Array, condition
+from emkit.emissions.protocol import (
+    CompilesMixtureStep,
+    Emissions,
+    EnumeratesStates,
+    Imputes,
+    KnowsConditioning,
+    MixtureStep,
+    StepsMixtures,
+)
 from emkit.incomplete import Incomplete
 from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares, Remarks
 
@@ -75,6 +83,28 @@ def statistics(emissions: Any, x: Any, posterior: Array) -> Any:
         return emissions.statistics(x, posterior)
     whole = x.whole_rows()
     return emissions.statistics(x.data[whole], posterior[whole])
+
+
+def mixture_step(emissions: Any, weights: Array, x: Any, weight: Array) -> MixtureStep:
+    """Return what rows, weighted (N,), tell a mixture of these weights (K,): in one go where the emissions can."""
+    step = emissions.mixture_step(weights, x, weight) if isinstance(emissions, StepsMixtures) else None
+    if step is not None:
+        return step
+    log_marginal, posterior = condition(weights, log_density(emissions, x))
+    posterior *= weight[:, None]  # (N, K), weights in it from here on
+    return MixtureStep(log_marginal, posterior.sum(axis=0), statistics(emissions, x, posterior))
+
+
+def compiled_mixture_step(emissions: Any, x: Any) -> Callable[[Any, Array, Any, Array], MixtureStep] | None:
+    """Return `mixture_step` in compiled code, where the emissions have it and the rows are worth it."""
+    compiled = emissions.compiled_mixture_step(x) if isinstance(emissions, CompilesMixtureStep) else None
+    if compiled is None:
+        return None
+
+    def step(emissions: Any, weights: Array, x: Any, weight: Array) -> MixtureStep:
+        return compiled(emissions, weights, x, weight) or mixture_step(emissions, weights, x, weight)
+
+    return step
 
 
 def m_step(emissions: Any, statistics: Any, *, hold: bool) -> Any:

@@ -6,9 +6,10 @@ those below belong to emissions alone. A class that is also a `Family` can be st
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -37,6 +38,34 @@ class Emissions(Protocol[S]):
     @abstractmethod
     def m_step(self, statistics: S, /) -> Self:
         """Return the emissions that maximise the expected log density + log prior; states without weight stay."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class MixtureStep:
+    """What the E-step of a mixture learns of rows, whichever way it is computed."""
+
+    log_marginal: Array  # (N,) nats
+    count: Array  # (K,) expected rows of each component, weights in it
+    statistics: Any  # of the emissions
+    error: float = 0.0  # nats that a log marginal may be off beyond the rounding of its terms
+
+
+@runtime_checkable
+class StepsMixtures(Protocol):
+    """Power: the densities, posterior and statistics of a mixture in one go, never holding (N, K) numbers at once."""
+
+    def mixture_step(self, weights: Array, x: Any, weight: Array, /) -> MixtureStep | None:
+        """Return what rows tell, given weights of components (K,) and of rows (N,); None where that is not for them."""
+        ...
+
+
+@runtime_checkable
+class CompilesMixtureStep(Protocol):
+    """Power: the same in compiled code, for data that are worth it."""
+
+    def compiled_mixture_step(self, x: Any, /) -> Callable[[Any, Array, Any, Array], MixtureStep | None] | None:
+        """Return a function of emissions, weights, rows and weights of rows, or None; asked once, of all rows."""
         ...
 
 

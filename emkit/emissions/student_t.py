@@ -14,6 +14,7 @@ from emkit.emissions.gamma_moments import excess
 from emkit.emissions.gaussian import edges
 from emkit.emissions.gaussian.base import GaussianPrior
 from emkit.emissions.gaussian.correlated import Correlated
+from emkit.emissions.gaussian.distances import square_distances
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.missing import ByPattern, drawn, groups, imputed
 from emkit.emissions.gaussian.textbook import completed
@@ -242,12 +243,8 @@ class StudentT:
     def _distance(self, x: Any, given: ByPattern | None) -> Array:
         """Return δ, the squared distances (N, K) of the cells seen in units of the scale matrices."""
         with np.errstate(over="ignore", invalid="ignore"):
-            if given is not None:
-                distance = given.distances()
-            else:
-                whitened = [self.structure.whiten(k, x - location) for k, location in enumerate(self.locations)]
-                distance = np.stack([np.square(one).sum(axis=1) for one in whitened], axis=1)
-        return np.where(distance < FARTHEST, distance, FARTHEST)
+            here = square_distances(x, self.locations, self.structure) if given is None else given.distances()
+        return np.where(here < FARTHEST, here, FARTHEST)
 
     def _quadratic(self, moments: FullMoments, exponent: Array) -> float:
         """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter about μ)]."""

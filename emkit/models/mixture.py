@@ -1,6 +1,6 @@
 """The finite mixture: weights, and emissions of any kind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import attrs
@@ -13,7 +13,8 @@ from emkit.arrays import Array, condition, draw_states
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
-from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, SamplesGivenStates
+from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, MixtureStep, SamplesGivenStates
+from emkit.execution.chunks import unit_bytes, units_in_a_chunk
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel
 from emkit.priors.conjugate import optional_prior
@@ -78,10 +79,27 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
 
     def e_step(self, data: Weighted[Any]) -> Expectation[MixtureStatistics[Any]]:
         """Return expected counts and emission statistics of prepared data. Reference: Bishop (2006), equation 9.13."""
-        log_marginal, posterior = condition(self.weights, asking.log_density(self.emissions, data.data))
-        posterior *= data.weight[:, None]  # (N, K), weights in it from here on
-        learnt = MixtureStatistics(posterior.sum(axis=0), asking.statistics(self.emissions, data.data, posterior))
-        return Expectation.of(log_marginal, learnt, data.weight, conditioning=asking.conditioning(self.emissions))
+        return self._e_step(data, asking.mixture_step)
+
+    def compiled_e_step(self, data: Weighted[Any]) -> Callable[[Self, Weighted[Any]], Expectation[Any]] | None:
+        """Return the E-step in compiled code, where the emissions have it and the data are worth it.
+
+        A subclass with an E-step of its own keeps that.
+        """
+        if type(self).e_step is not Mixture.e_step:
+            return None
+        step = asking.compiled_mixture_step(self.emissions, data.data)
+        return None if step is None else lambda model, chunk: model._e_step(chunk, step)
+
+    def chunk_size(self, data: Weighted[Any]) -> int:
+        """Return how many units go well together: by the bytes of a unit and its posterior."""
+        return units_in_a_chunk(unit_bytes(data) + self.weights.itemsize * len(self.weights))
+
+    def _e_step(self, data: Weighted[Any], mixture_step: Callable[..., MixtureStep]) -> Expectation[Any]:
+        step = mixture_step(self.emissions, self.weights, data.data, data.weight)
+        learnt = MixtureStatistics(step.count, step.statistics)
+        conditioning = asking.conditioning(self.emissions) + step.error
+        return Expectation.of(step.log_marginal, learnt, data.weight, conditioning=conditioning)
 
     def m_step(self, statistics: MixtureStatistics[Any]) -> Self:
         """Return the mode of weights and emissions given expected counts. Reference: Bishop (2006), equation 9.26."""

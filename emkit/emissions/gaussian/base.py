@@ -5,10 +5,9 @@ whitened, so that neither offset nor separation costs a digit. A final class dec
 `Structure` that knows its covariances and the `Moments` that it learns from.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,101 +15,38 @@ import numpy.typing as npt
 from emkit.arrays import EPS, LOG_2PI, Array, average
 from emkit.declarations import ParameterError
 from emkit.emissions.gaussian import begin, edges, missing, textbook
-from emkit.emissions.gaussian.correlated import Correlated
-from emkit.emissions.gaussian.independent import Independent
+from emkit.emissions.gaussian.distances import square_distances
 from emkit.emissions.gaussian.missing import GivenSeen
+from emkit.emissions.gaussian.variant import Variant
+from emkit.emissions.protocol import MixtureStep
 from emkit.entries import REAL, as_entries
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.moments import Moments
-from emkit.priors.conjugate import CovariancePrior, PseudoObservations, VariancePrior
+from emkit.priors.conjugate import CovariancePrior, VariancePrior
 from emkit.priors.ridge import WEAK, typical_variances
 from emkit.starts import features_of
-from emkit.values import replace, update
+from emkit.values import update
 
 S = TypeVar("S", bound=Moments)
-
-Structure: TypeAlias = Correlated | Independent
-"""K covariances and what components ask of them, whatever form they are stored in."""
 
 GaussianPrior: TypeAlias = CovariancePrior | VariancePrior | Literal["ridge"] | None
 """A prior of the components, None for maximum likelihood, or the weak ridge scaled to the data."""
 
 
-class Gaussian(ABC, Generic[S]):
+class Gaussian(Variant[S], Generic[S]):
     """K Gaussian components; a final class adds its covariances, how they are stored, and its priors.
 
     Data are real numbers (N, D), or `Incomplete`: missing cells are integrated out, exactly where they are missing at
     random. Reference: Z. Ghahramani and M. I. Jordan (1994), NIPS 6, 120-127.
     """
 
-    means: Array  # (K, D)
-    prior: Any
-    fixed: frozenset[str]
-
-    # What a variant says of itself.
-
-    stored_as: ClassVar[str]
-    """The name of its covariance parameter."""
-
-    form: ClassVar[type[Structure]]
-    """Its `Structure`, made of that parameter and (K, D)."""
-
-    moments: ClassVar[type[Any]]
-    """Its statistics."""
-
-    @abstractmethod
-    def stated_prior(self) -> PseudoObservations | None:
-        """Return the prior of one component, None without a prior."""
-
-    @classmethod
-    @abstractmethod
-    def at(cls, means: npt.ArrayLike, variances: npt.ArrayLike, *, prior: Any = None) -> Self:
-        """Return components at means (K, D) that share the diagonal covariance `variances` (D,)."""
-
-    @classmethod
-    @abstractmethod
-    def weak_ridge(cls, variances: Array, strength: float) -> Any:
-        """Return a ridge towards a diagonal covariance `variances` (D,)."""
-
-    # Its covariances.
-
-    @property
-    def _stored(self) -> Array:
-        return np.asarray(getattr(self, self.stored_as))
-
-    @cached_property
-    def structure(self) -> Structure:
-        """The covariances, whatever form they are stored in."""
-        count, columns = self.means.shape
-        return self.form(self._stored, (count, columns))
-
-    def covariance_matrices(self) -> Array:
-        """Return Σ_k, (K, D, D), whatever the variant stores."""
-        return self.structure.matrices
-
-    def column_variances(self) -> Array:
-        """Return the diagonals of the Σ_k, (K, D)."""
-        return self.structure.variances
-
-    def marginal(self, features: list[int]) -> Self:
-        """Return the components of some columns alone, without their prior."""
-        return self._with(self.means[:, features], self.structure.marginal(features), prior=None)
-
-    def residual(self, given: list[int], rest: list[int]) -> tuple[Array, Self]:
-        """Return the slopes (K, R, G) of the columns `rest` on `given`, and what the regression leaves of them."""
-        slopes, left = self.structure.residual(given, rest)
-        return slopes, self._with(self.means[:, rest], left, prior=None)
-
-    def _with(self, means: Array, stored: Array, **more: Any) -> Self:
-        return replace(self, means=means, **{self.stored_as: stored}, **more)
-
     # Where a fit begins.
 
     @classmethod
     def read(cls, x: Any) -> Any:
-        """Return x as an (N, D) matrix of finite float64, or `Incomplete` as it is."""
-        return as_entries(x, REAL)
+        """Return x as an (N, D) matrix of finite numbers, or `Incomplete` as it is."""
+        return as_entries(x, REAL, single=True)
 
     @classmethod
     def features(cls, x: Any) -> Array:
@@ -149,8 +85,11 @@ class Gaussian(ABC, Generic[S]):
     # The emissions protocol, and its powers.
 
     def prepare(self, x: Any) -> Any:
-        """Return x as an (N, D) matrix of finite float64, or raise ValueError or TypeError with the entry at fault."""
-        return as_entries(x, REAL, features=self.means.shape[1])
+        """Return x as an (N, D) matrix of finite numbers, or raise ValueError or TypeError with the entry at fault.
+
+        float32 stays as it is; sums are float64 all the same.
+        """
+        return as_entries(x, REAL, features=self.means.shape[1], single=True)
 
     def accepts(self, wrapper: type) -> bool:
         """Accept single missing cells."""
@@ -160,11 +99,10 @@ class Gaussian(ABC, Generic[S]):
         """Return log N(x_n; μ_k, Σ_k) of the cells seen, (N, K), nats. Reference: Bishop (2006), equation 2.43."""
         if isinstance(x, Incomplete):
             return self._given_seen(x).log_density()
-        distance = np.empty((len(x), len(self.means)))  # (N, K)
-        with np.errstate(over="ignore"):  # a distance beyond 1e154 widths: the density is zero
-            for k, mean in enumerate(self.means):
-                distance[:, k] = np.square(self.structure.whiten(k, x - mean)).sum(axis=1)
-        return -0.5 * (distance + self._log_normaliser)
+        distance = square_distances(x, self.means, self.structure)  # (N, K)
+        distance += self._log_normaliser
+        distance *= -0.5
+        return distance
 
     def statistics(self, x: Any, posterior: Array) -> S:
         """Return the moments of x (N, D) in each component, given posterior (N, K).
@@ -176,6 +114,13 @@ class Gaussian(ABC, Generic[S]):
         told = posterior * x.seen.any(axis=1, keepdims=True)  # (N, K)
         seen = self.structure.seen(x.seen, told.sum(axis=1))
         return self.moments.of_groups(missing.groups(self._given_seen(x), told), told, self.means, seen)
+
+    def mixture_step(self, weights: Array, x: Any, weight: Array) -> MixtureStep | None:
+        """Return a mixture's E-step as two matrix products, where they lose no digits that matter and are faster."""
+        if isinstance(x, Incomplete):
+            return None
+        with np.errstate(divide="ignore"):
+            return self.as_products.mixture_step(np.log(weights), x, weight)
 
     def m_step(self, statistics: S) -> Self:
         """Return the joint mode of means and covariances; components without weight stay where they were.

@@ -5,13 +5,16 @@ from typing import final
 
 import attrs
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack, solve_triangular
 
 from emkit.arrays import Array
 from emkit.constraints import unexplained
 from emkit.emissions.gaussian.missing import ByPattern
 from emkit.incomplete import Incomplete, Mask
 from emkit.matrices import least_squares, square_root
+
+STRIPE = 16
+"""Rows of a triangular matrix that are multiplied together, from the left edge to the diagonal."""
 
 
 @final
@@ -26,6 +29,18 @@ class Correlated:
     def cholesky(self) -> Array:
         """The lower Cholesky factors L_k, (K, D, D)."""
         return self._each(np.asarray(np.linalg.cholesky(self.stored), dtype=np.float64))
+
+    @cached_property
+    def whitening(self) -> Array:
+        """The lower triangular L_k⁻¹, (K, D, D), or (1, D, D) for all."""
+        factors = np.linalg.cholesky(self.stored.reshape(-1, *self.stored.shape[-2:]))
+        return np.stack([np.tril(lapack.dtrtri(factor, lower=1)[0]) for factor in factors])
+
+    @cached_property
+    def precisions(self) -> Array:
+        """The Σ_k⁻¹, (K, D, D)."""
+        whitening = self.whitening
+        return np.broadcast_to(whitening.swapaxes(1, 2) @ whitening, (self.shape[0], *whitening.shape[1:]))
 
     @property
     def matrices(self) -> Array:
@@ -50,6 +65,22 @@ class Correlated:
     def whiten(self, k: int, centred: Array) -> Array:
         """Return L_k⁻¹ applied to each row of (N, D)."""
         return solve_triangular(self.cholesky[k], centred.T, lower=True, check_finite=False).T
+
+    def whiten_columns(self, k: int, deviations: Array, out: Array) -> None:
+        """Write L_k⁻¹ times deviations (D, N) to `out` (D, N); stripes leave out what is zero above the diagonal."""
+        whitening, size = self.whitening[k % len(self.whitening)], len(deviations)
+        stripe = max(STRIPE, -(-size // 4))
+        for top in range(0, size, stripe):
+            end = min(top + stripe, size)
+            np.matmul(whitening[top:end, :end], deviations[:end], out=out[top:end])
+
+    def precision_times(self, deviations: Array) -> Array:
+        """Return Σ_k⁻¹ times one deviation of each component (K, D), (K, D)."""
+        return (self.precisions @ deviations[:, :, None])[:, :, 0]
+
+    def reach(self, extent: Array) -> Array:
+        """Return the largest |Σ_k^(-1/2) d|² for |d| up to an extent of each component (K, D), at most, (K,)."""
+        return np.square(np.abs(self.whitening) @ extent[:, :, None]).sum(axis=(1, 2))
 
     def colour(self, k: int, noise: Array) -> Array:
         """Return L_k applied to each row of (N, D)."""

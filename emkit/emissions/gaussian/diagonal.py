@@ -9,6 +9,7 @@ from emkit.arrays import Array
 from emkit.declarations import fixed, positive, real
 from emkit.emissions.gaussian.base import Gaussian
 from emkit.emissions.gaussian.independent import Independent
+from emkit.emissions.gaussian.squares import DiagonalProducts
 from emkit.moments import DiagonalMoments
 from emkit.priors.conjugate import PseudoObservations, VariancePrior, optional_prior
 from emkit.priors.ridge import DiagonalRidge
@@ -32,7 +33,7 @@ class DiagonalGaussian(Gaussian[DiagonalMoments]):
 
     stored_as: ClassVar[str] = "variances"
     form: ClassVar[type[Independent]] = Independent
-    moments: ClassVar[type[DiagonalMoments]] = DiagonalMoments
+    products: ClassVar[type[DiagonalProducts]] = DiagonalProducts
 
     means: Array = real("K", "D")
     variances: Array = positive("K", "D")

@@ -9,6 +9,7 @@ from emkit.arrays import Array
 from emkit.declarations import fixed, positive_definite, real
 from emkit.emissions.gaussian.base import Gaussian
 from emkit.emissions.gaussian.correlated import Correlated
+from emkit.emissions.gaussian.squares import FullProducts
 from emkit.moments import FullMoments
 from emkit.priors.conjugate import CovariancePrior, PseudoObservations, optional_prior
 from emkit.priors.ridge import Ridge
@@ -32,7 +33,7 @@ class FullGaussian(Gaussian[FullMoments]):
 
     stored_as: ClassVar[str] = "covariances"
     form: ClassVar[type[Correlated]] = Correlated
-    moments: ClassVar[type[FullMoments]] = FullMoments
+    products: ClassVar[type[FullProducts]] = FullProducts
 
     means: Array = real("K", "D")
     covariances: Array = positive_definite("K", "D", "D")

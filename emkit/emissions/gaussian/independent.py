@@ -42,6 +42,18 @@ class Independent:
         """Return each row of (N, D) divided by the standard deviations."""
         return centred / np.sqrt(self.variances[k])
 
+    def whiten_columns(self, k: int, deviations: Array, out: Array) -> None:
+        """Write deviations (D, N) divided by the standard deviations to `out` (D, N)."""
+        np.multiply(deviations, 1 / np.sqrt(self.variances[k])[:, None], out=out)
+
+    def precision_times(self, deviations: Array) -> Array:
+        """Return Σ_k⁻¹ times one deviation of each component (K, D), (K, D)."""
+        return deviations / self.variances
+
+    def reach(self, extent: Array) -> Array:
+        """Return the largest |Σ_k^(-1/2) d|² for |d| up to an extent of each component (K, D), (K,)."""
+        return (np.square(extent) / self.variances).sum(axis=1)
+
     def colour(self, k: int, noise: Array) -> Array:
         """Return each row of (N, D) times the standard deviations."""
         return noise * np.sqrt(self.variances[k])

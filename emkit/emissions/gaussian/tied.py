@@ -9,6 +9,7 @@ from emkit.arrays import Array
 from emkit.declarations import fixed, positive_definite, real
 from emkit.emissions.gaussian.base import Gaussian
 from emkit.emissions.gaussian.correlated import Correlated
+from emkit.emissions.gaussian.squares import TiedProducts
 from emkit.moments import TiedMoments
 from emkit.priors.conjugate import CovariancePrior, PseudoObservations, optional_prior
 from emkit.priors.ridge import Ridge
@@ -32,7 +33,7 @@ class TiedGaussian(Gaussian[TiedMoments]):
 
     stored_as: ClassVar[str] = "covariance"
     form: ClassVar[type[Correlated]] = Correlated
-    moments: ClassVar[type[TiedMoments]] = TiedMoments
+    products: ClassVar[type[TiedProducts]] = TiedProducts
 
     means: Array = real("K", "D")
     covariance: Array = positive_definite("D", "D")

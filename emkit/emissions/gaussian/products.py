@@ -1,0 +1,181 @@
+"""A mixture's E-step as two matrix products: the fast path of Gaussian components.
+
+The log density of a Gaussian is linear in the entries of x and in their products, so that the log joint of a block of
+rows with K components is one matrix product with features φ(x), and the statistics are another. Features are those of
+rows less one centre for all components: the distance of a component from it, in widths, is squared, and costs digits.
+`loss` bounds how many; where they are too many there is no step, and rows are centred on each component instead.
+"""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import attrs
+import numpy as np
+
+from emkit.arrays import LOG_2PI, Array, average
+from emkit.emissions.protocol import MixtureStep
+from emkit.moments import Moments
+
+S = TypeVar("S", bound=Moments)
+
+TOLERATED = {np.float64: 1e-9, np.float32: 1e-4}
+"""Nats that a log density may be off at worst, for features of this type."""
+
+SMALL = {np.float64: 1e-200, np.float32: 1e-20}
+"""A row whose shares, as they come, sum to more than this has lost nothing to underflow that could be seen."""
+
+DIGITS_LEFT = 1e4
+"""A scatter below this many times what rounding may have added to it is computed anew, from centred rows."""
+
+BLOCK_BYTES = 2**21
+"""Features and shares of a block of rows: they stay in the cache."""
+
+FEWEST_ROWS, MOST_ROWS = 256, 8192
+
+WIDE = 32
+"""More columns than this are kept row by row, fewer column by column: operations run along the longer side."""
+
+
+@attrs.frozen(slots=False, eq=False)
+class Products(ABC, Generic[S]):
+    """Features 1, the D entries of a row and its squares; their coefficients, and the moments in their sums.
+
+    A variant says which squares its covariances need.
+    """
+
+    means: Array  # (K, D)
+    covariances: Any  # their structure
+
+    moments: ClassVar[type[Any]]
+
+    @abstractmethod
+    def squares(self, columns: Any, out: Any) -> None:
+        """Write the squares of centred columns (D, N) to `out` (Q, N)."""
+
+    @abstractmethod
+    def of_squares(self) -> Array:
+        """Return the coefficients of the squares, (K, Q)."""
+
+    @abstractmethod
+    def scatter(self, sums: Array, pooled: Array) -> Array:
+        """Return the scatter about the centre, of sums of squares (K, Q) and what `pooled` added up."""
+
+    def pooled(self, columns: Any, weight: Array) -> Array:
+        """Return what else of centred columns (D, N), weighted (N,), is added up for all components at once."""
+        return np.zeros(())
+
+    def per_component(self, deviations: Array) -> Array:
+        """Return numbers for columns of components (K, D), added up as the scatter adds them up."""
+        return deviations
+
+    def worthwhile(self) -> bool:
+        """Return whether two products are faster than centring rows on each component."""
+        return True
+
+    def order(self) -> Literal["C", "F"]:
+        """Return how features of rows are best kept: row by row, or column by column."""
+        return "C" if self.means.shape[1] > WIDE else "F"
+
+    @cached_property
+    def centre(self) -> Array:
+        """The middle of the means, (D,); a number that float32 can hold, so that float32 rows lose nothing to it."""
+        middle = self.means.mean(axis=0)
+        with np.errstate(over="ignore"):
+            single = middle.astype(np.float32).astype(np.float64)
+        return np.where(np.isfinite(single), single, middle)
+
+    @cached_property
+    def coefficients(self) -> Array:
+        """The coefficients of the features in the log densities, (K, 1 + D + Q)."""
+        away = self.means - self.centre  # (K, D)
+        slopes = self.covariances.precision_times(away)  # (K, D)
+        constant = -0.5 * (self.covariances.log_volume + self.means.shape[1] * LOG_2PI + (slopes * away).sum(axis=1))
+        return np.column_stack([constant, slopes, self.of_squares()])
+
+    def loss(self, extent: Array) -> float:
+        """Return by how many times its rounding unit a log density may be off: ½ max_k | |Σ_k^(-1/2)| d_k |².
+
+        Args:
+            extent: (D,) the largest |x - centre| of any row; with |μ_k - centre| it makes d_k.
+        """
+        return 0.5 * float(self.covariances.reach(extent + np.abs(self.means - self.centre)).max())
+
+    def mixture_step(self, log_weights: Array, x: Any, weight: Array) -> MixtureStep | None:
+        """Return what an E-step learns from rows, or None where it would lose too many digits.
+
+        Args:
+            log_weights: (K,) of the mixture.
+            x: (N, D) rows; float32 ones are multiplied in float32 where that loses little, and summed in float64.
+            weight: (N,) of the rows.
+        """
+        if not self.worthwhile():
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is lost, and found to be
+            for kind in (np.float32, np.float64) if x.dtype == np.float32 else (np.float64,):
+                step = self._step(log_weights, x, weight, kind)
+                if step is not None:
+                    return step
+        return None
+
+    def _step(self, log_weights: Array, x: Any, weight: Array, kind: type[np.floating[Any]]) -> MixtureStep | None:
+        n_rows, n_columns = x.shape
+        unit, centre = float(np.finfo(kind).eps), self.centre.astype(kind)[:, None]
+        coefficients = self.coefficients.copy()  # (K, P)
+        coefficients[:, 0] += log_weights
+        top = coefficients[:, 0].max()  # shares are relative to this
+        coefficients[:, 0] -= top
+        factors = coefficients.astype(kind)
+        sums, pooled = np.zeros(coefficients.shape), np.zeros(())
+        log_marginal, extent, error = np.empty(n_rows), np.full(n_columns, -1.0), 0.0
+        block = min(max(BLOCK_BYTES // (8 * sum(coefficients.shape)), FEWEST_ROWS), MOST_ROWS)
+        buffer = np.empty((block, coefficients.shape[1]), kind, order=self.order()).T  # (P, B)
+        buffer_of_shares = np.empty((len(factors), block), kind)
+        for start in range(0, n_rows, block):
+            part = slice(start, start + block)
+            features = buffer[:, : n_rows - start]
+            columns = np.subtract(x[part].T, centre, out=features[1 : 1 + n_columns])
+            furthest = np.maximum(columns.max(axis=1), -columns.min(axis=1))  # (D,)
+            if not (furthest <= extent).all():
+                extent = np.maximum(furthest, extent)
+                error = self.loss(extent) * unit
+                if not error <= TOLERATED[kind]:
+                    return None
+            features[0] = 1
+            self.squares(columns, features[1 + n_columns :])
+            shares = buffer_of_shares[:, : features.shape[1]]
+            total, log_total = _share_out(factors, features, SMALL[kind], out=shares)
+            np.add(log_total, top, out=log_marginal[part])
+            pooled = pooled + self.pooled(columns, weight[part])
+            sums += _weighted_sums(shares, features, weight[part] / total)
+        moments = self._moments(sums, pooled)
+        noise = error * self.per_component(self.covariances.variances * moments.weight[:, None])
+        if not (moments.squares(moments.scatter) >= DIGITS_LEFT * noise).all():
+            return None
+        return MixtureStep(log_marginal, moments.weight, moments, error)
+
+    def _moments(self, sums: Array, pooled: Array) -> Any:
+        n_columns = self.means.shape[1]
+        count, first = sums[:, 0], sums[:, 1 : 1 + n_columns]
+        away = average(first, count, otherwise=np.zeros_like(first))  # (K, D)
+        scatter = self.scatter(sums[:, 1 + n_columns :], pooled) - self.moments.between(count, away)
+        return self.moments(count, np.where(count[:, None] > 0, self.centre + away, 0.0), scatter)
+
+
+def _share_out(factors: Any, features: Any, small: float, out: Any) -> tuple[Array, Array]:
+    """Write shares of components to `out` (K, B); return their sums (B,), and the logarithms of what they mean."""
+    np.exp(np.matmul(factors, features, out=out), out=out)
+    total = out.sum(axis=0, dtype=np.float64)
+    if total.min() >= small:
+        return total, np.log(total)
+    peak = np.matmul(factors, features, out=out).max(axis=0)
+    np.exp(np.subtract(out, peak, out=out), out=out)
+    total = out.sum(axis=0, dtype=np.float64)
+    return total, peak + np.log(total)
+
+
+def _weighted_sums(shares: Any, features: Any, weight: Array) -> Any:
+    """Return the sums of features (P, B) by shares (K, B) and weight (B,), (K, P); the smaller one is overwritten."""
+    smaller = shares if len(shares) <= len(features) else features
+    smaller *= weight.astype(shares.dtype, copy=False)
+    return shares @ features.T

@@ -1,0 +1,123 @@
+"""The squares that each kind of covariance needs as features."""
+
+from functools import cached_property
+from typing import Any, ClassVar, Literal, final
+
+import numpy as np
+
+from emkit.arrays import Array
+from emkit.emissions.gaussian.products import Products
+from emkit.moments import DiagonalMoments, FullMoments, SphericalMoments, TiedMoments
+
+MOST_COLUMNS = 64
+"""Of full covariances, whose squares fill the cache soon; with more, or few components, centring rows is faster."""
+
+
+@final
+class FullProducts(Products[FullMoments]):
+    """All products of two entries, (D + 1) D / 2."""
+
+    moments: ClassVar[type[Any]] = FullMoments
+
+    def worthwhile(self) -> bool:
+        """Return whether there are few columns, and components enough to share the cost of their products."""
+        count, columns = self.means.shape
+        return columns <= min(MOST_COLUMNS, 8 * count)
+
+    def order(self) -> Literal["C", "F"]:
+        """Keep features column by column: each product of two columns is one."""
+        return "F"
+
+    def squares(self, columns: Any, out: Any) -> None:
+        """Write x_0 x_0, x_0 x_1, ..., x_1 x_1, ... of columns (D, N) to `out` (Q, N)."""
+        first = 0
+        for d, column in enumerate(columns):
+            last = first + len(columns) - d
+            np.multiply(column, columns[d:], out=out[first:last])
+            first = last
+
+    def of_squares(self) -> Array:
+        """Return -½ Λ_ii, -Λ_ij of the precisions Λ_k, (K, Q)."""
+        upper = self._upper
+        return -self.covariances.precisions[:, *upper] * np.where(upper[0] == upper[1], 0.5, 1.0)
+
+    def scatter(self, sums: Array, pooled: Array) -> Array:
+        """Return the sums as symmetric matrices, (K, D, D)."""
+        rows, columns = self._upper
+        scatter = np.empty((len(sums), *2 * self.means.shape[1:]))
+        scatter[:, rows, columns] = scatter[:, columns, rows] = sums
+        return scatter
+
+    @cached_property
+    def _upper(self) -> tuple[Any, Any]:
+        return np.triu_indices(self.means.shape[1])
+
+
+@final
+class TiedProducts(Products[TiedMoments]):
+    """One feature, the squared distance from the centre; the scatter is that of all rows at once."""
+
+    moments: ClassVar[type[Any]] = TiedMoments
+
+    def per_component(self, deviations: Array) -> Array:
+        """Return the sums over components, (D,)."""
+        return deviations.sum(axis=0)
+
+    def squares(self, columns: Any, out: Any) -> None:
+        """Write |Σ^(-1/2) x|² of columns (D, N) to `out` (1, N)."""
+        white = self.covariances.whitening[0].astype(columns.dtype) @ columns
+        np.einsum("dn,dn->n", white, white, out=out[0])
+
+    def of_squares(self) -> Array:
+        """Return -½ for each component, (K, 1)."""
+        return np.full((len(self.means), 1), -0.5)
+
+    def pooled(self, columns: Any, weight: Array) -> Array:
+        """Return the scatter of all rows about the centre, (D, D)."""
+        return TiedMoments.group_scatter(columns.T, weight)
+
+    def scatter(self, sums: Array, pooled: Array) -> Array:
+        """Return the scatter of all rows, (D, D)."""
+        return pooled
+
+
+@final
+class DiagonalProducts(Products[DiagonalMoments]):
+    """The squares of the D entries."""
+
+    moments: ClassVar[type[Any]] = DiagonalMoments
+
+    def squares(self, columns: Any, out: Any) -> None:
+        """Write x_d² of columns (D, N) to `out` (D, N)."""
+        np.square(columns, out=out)
+
+    def of_squares(self) -> Array:
+        """Return -½ / σ²_kd, (K, D)."""
+        return -0.5 / self.covariances.variances
+
+    def scatter(self, sums: Array, pooled: Array) -> Array:
+        """Return the sums as they are, (K, D)."""
+        return sums
+
+
+@final
+class SphericalProducts(Products[SphericalMoments]):
+    """One feature, the squared distance from the centre."""
+
+    moments: ClassVar[type[Any]] = SphericalMoments
+
+    def per_component(self, deviations: Array) -> Array:
+        """Return the sums over columns, (K,)."""
+        return deviations.sum(axis=1)
+
+    def squares(self, columns: Any, out: Any) -> None:
+        """Write |x|² of columns (D, N) to `out` (1, N)."""
+        np.einsum("dn,dn->n", columns, columns, out=out[0])
+
+    def of_squares(self) -> Array:
+        """Return -½ / σ²_k, (K, 1)."""
+        return -0.5 / self.covariances.variances[:, :1]
+
+    def scatter(self, sums: Array, pooled: Array) -> Array:
+        """Return the sums, (K,)."""
+        return sums[:, 0]
