@@ -1,17 +1,16 @@
 """One pass over the data: the map and the reduce of an E-step, in chunks."""
 
 import math
-from collections.abc import Callable, Iterator
-from functools import partial, reduce
-from itertools import chain
-from operator import add
+import operator
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from emkit.data import Weighted, split_weight
 from emkit.execution.chunks import ChunkSize, chunks, unit_bytes, units_in_a_chunk
-from emkit.execution.workers import ordered_map
+from emkit.execution.workers import ordered_sum
 from emkit.incomplete import Incomplete
 from emkit.model import Accepts, Compiles, HasPrior, Prepares, SizesChunks, Summarises
 from emkit.statistics import Expectation
@@ -56,21 +55,21 @@ class Evaluator:
         self.chunk_size = _automatic(model, self.data) if isinstance(chunk_size, str) else chunk_size
         self.workers = workers
         self._compiled = model.compiled_e_step(self.data) if isinstance(model, Compiles) else None
-        self._summary = _added(self._map(model.summary)) if isinstance(model, Summarises) else None
+        self._summary = self._sum(model.summary, _add_summaries) if isinstance(model, Summarises) else None
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
         if isinstance(model, Summarises):
             return _checked(model, model.e_step_of(self._summary))
         e_step = model.e_step if self._compiled is None else partial(self._compiled, model)
-        return reduce(add, self._map(lambda chunk: _checked(model, e_step(chunk))))
+        return self._sum(lambda chunk: _checked(model, e_step(chunk)))
 
     def careful_objective(self, model: Any) -> float:
         """Return the objective anew, from `log_marginal` and with an exact sum."""
-        return math.fsum(chain.from_iterable(self._map(partial(_log_likelihoods, model)))) + log_prior(model)
+        return math.fsum(self._sum(partial(_careful_sum, model))) + log_prior(model)
 
-    def _map(self, function: Callable[[Any], T]) -> Iterator[T]:
-        return ordered_map(function, chunks(self.data, self.chunk_size), self.workers)
+    def _sum(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
+        return ordered_sum(function, chunks(self.data, self.chunk_size), self.workers, add)
 
 
 def log_prior(model: Any) -> float:
@@ -93,19 +92,20 @@ def _automatic(model: Any, data: Any) -> int:
     return model.chunk_size(data) if isinstance(model, SizesChunks) else units_in_a_chunk(unit_bytes(data))
 
 
-def _log_likelihoods(model: Any, chunk: Any) -> list[float]:
-    """Return the log marginals of the units with weight, times their weights."""
+def _careful_sum(model: Any, chunk: Any) -> list[float]:
+    """Return the sum of weights times log marginals of the units with weight, and what rounding it left out."""
     _, weight = split_weight(chunk)
     log_marginal = np.asarray(model.log_marginal(chunk))
     if log_marginal.ndim != 1:
         raise ValueError(f"expected log marginals of shape (N,), found {log_marginal.shape}")
-    terms = log_marginal if weight is None else weight[weight > 0] * log_marginal[weight > 0]
-    return list(terms.tolist())
+    terms = (log_marginal if weight is None else weight[weight > 0] * log_marginal[weight > 0]).tolist()
+    total = math.fsum(terms)
+    return [total, math.fsum([*terms, -total])] if math.isfinite(total) else [total]
 
 
-def _added(summaries: Iterator[Any]) -> Any:
+def _add_summaries(one: Any, other: Any) -> Any:
     try:
-        return reduce(add, summaries)
+        return one + other
     except TypeError as error:
         raise TypeError(f"summary: expected something that adds with `+`, chunk by chunk: {error}") from error
 

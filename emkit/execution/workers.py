@@ -1,11 +1,12 @@
-"""Workers: threads that share out the chunks of a pass, with results in the order of the chunks."""
+"""Workers: threads that share out the chunks of a pass, with results added in the order of the chunks."""
 
+import operator
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from emkit.arguments import check_count
 
@@ -32,27 +33,53 @@ def check_workers(given: Any) -> int:
     return check_count("workers", given)
 
 
-def ordered_map(function: Callable[[Any], T], chunks: Iterable[Any], workers: int) -> Iterator[T]:
-    """Yield function(chunk) of each chunk, in order, computed by threads where there is more than one.
+def ordered_sum(
+    function: Callable[[Any], T], chunks: Iterable[Any], workers: int, add: Callable[[T, T], T] = operator.add
+) -> T:
+    """Return the sum of function(chunk), added in the order of the chunks, whichever thread is first.
 
     What a chunk raises is raised here; chunks that nobody began are dropped then. Threads inherit the context of the
     caller, NumPy's treatment of floating-point errors with it.
+
+    Args:
+        function: what to do with a chunk.
+        chunks: at least one.
+        workers: threads; with one, the caller's does it all.
+        add: how two results are added.
     """
+    total = _Sum(add)
     if workers == 1:
-        yield from map(function, chunks)
-        return
+        for chunk in chunks:
+            total.take(function(chunk))
+        return total.value
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[T]] = deque()
         try:
             for chunk in chunks:
                 if len(waiting) == AHEAD * workers:
-                    yield waiting.popleft().result()
+                    total.take(waiting.popleft().result())
                 waiting.append(pool.submit(copy_context().run, function, chunk))
             while waiting:
-                yield waiting.popleft().result()
+                total.take(waiting.popleft().result())
         finally:
             for future in waiting:
                 future.cancel()
+    return total.value
+
+
+class _Sum(Generic[T]):
+    """A sum of results as they come, the first as it is."""
+
+    value: T
+
+    def __init__(self, add: Callable[[T, T], T]) -> None:
+        self.add = add
+        self.empty = True
+
+    def take(self, result: T) -> None:
+        """Add one more."""
+        self.value = result if self.empty else self.add(self.value, result)
+        self.empty = False
 
 
 def _cores() -> int:

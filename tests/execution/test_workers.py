@@ -13,22 +13,22 @@ from numpy.testing import assert_allclose
 
 import emkit
 from emkit import Array, GaussianMixture, Outcome
-from emkit.execution.workers import AHEAD, check_workers, ordered_map
+from emkit.execution.workers import AHEAD, check_workers, ordered_sum
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.toys import PoissonMixture, counts
 
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def slower_first(chunk: int) -> int:
+def slower_first(chunk: int) -> list[int]:
     time.sleep(0.01 if chunk == 0 else 0.0)
-    return chunk
+    return [chunk]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
-def test_results_come_in_the_order_of_the_chunks(workers: int) -> None:
+def test_results_are_added_in_the_order_of_the_chunks(workers: int) -> None:
     """The first chunk's result comes first, also where it took longest."""
-    assert list(ordered_map(slower_first, range(20), workers)) == list(range(20))
+    assert ordered_sum(slower_first, range(20), workers) == list(range(20))
 
 
 @settings(max_examples=20)
@@ -91,6 +91,14 @@ class Hooked(PoissonMixture):
         return emkit.update(self, rates=super().m_step(s).rates)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_stop_iteration_does_not_end_a_pass_early(workers: int) -> None:
+    """A StopIteration in a chunk is an error like any other, not the end of the data."""
+    model = Hooked([0.3, 0.7], [2.0, 8.0], raising(3, StopIteration()))
+    with pytest.raises(emkit.ModelError, match=r"iteration 0: Hooked\.e_step raised StopIteration"):
+        emkit.fit(model, counts(), chunk_size=7, workers=workers)
+
+
 @pytest.mark.parametrize("when", [0, 3, 13])
 def test_what_a_thread_raises_is_raised_by_the_fit(when: int) -> None:
     """An exception in a chunk ends the fit with the iteration, the step and the cause."""
@@ -109,18 +117,21 @@ def test_an_interruption_in_a_thread_hands_back_the_last_complete_model() -> Non
 
 def test_few_chunks_wait_at_a_time() -> None:
     """No more results are held than a few for each worker, however many chunks there are."""
-    begun = 0
+    begun, added = 0, 0
 
-    def chunk_of(numbers: range) -> Iterator[int]:
+    def chunks_of(numbers: range) -> Iterator[int]:
         nonlocal begun
         for number in numbers:
             begun += 1
+            assert begun - added <= AHEAD * 2 + 2
             yield number
 
-    results = ordered_map(lambda chunk: chunk, chunk_of(range(1000)), 2)
-    next(results)
-    assert begun <= AHEAD * 2 + 1
-    assert sum(results) == sum(range(1, 1000))
+    def add(one: int, other: int) -> int:
+        nonlocal added
+        added += 1
+        return one + other
+
+    assert ordered_sum(lambda chunk: chunk, chunks_of(range(1000)), 2, add) == sum(range(1000))
 
 
 def test_threads_treat_floating_point_errors_as_the_caller_does() -> None:
@@ -172,7 +183,7 @@ def test_threads_share_the_chunks() -> None:
         seen.add(threading.get_ident())
         return chunk
 
-    assert list(ordered_map(meets, range(6), 2)) == list(range(6))
+    assert ordered_sum(meets, range(6), 2) == 15
     assert len(seen) == 2
     assert threading.get_ident() not in seen
 

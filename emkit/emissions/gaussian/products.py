@@ -22,6 +22,9 @@ S = TypeVar("S", bound=Moments)
 TOLERATED = {np.float64: 1e-9, np.float32: 1e-4}
 """Nats that a log density may be off at worst, for features of this type."""
 
+MANY = 2**13
+"""Fewer float32 rows than this, whose rounding would not average out, are taken for float64."""
+
 SMALL = {np.float64: 1e-200, np.float32: 1e-20}
 """A row whose shares, as they come, sum to more than this has lost nothing to underflow that could be seen."""
 
@@ -106,13 +109,14 @@ class Products(ABC, Generic[S]):
 
         Args:
             log_weights: (K,) of the mixture.
-            x: (N, D) rows; float32 ones are multiplied in float32 where that loses little, and summed in float64.
+            x: (N, D) rows; many float32 ones are multiplied in float32 where that loses little, and summed in float64.
             weight: (N,) of the rows.
         """
         if not self.worthwhile():
             return None
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is lost, and found to be
-            for kind in (np.float32, np.float64) if x.dtype == np.float32 else (np.float64,):
+            single = x.dtype == np.float32 and len(x) >= MANY
+            for kind in (np.float32, np.float64) if single else (np.float64,):
                 step = self._step(log_weights, x, weight, kind)
                 if step is not None:
                     return step
