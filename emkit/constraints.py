@@ -189,6 +189,8 @@ class PositiveDefinite:
         """Find the first matrix that is not symmetric, or not positive definite beyond rounding."""
         if value.shape[-1] != value.shape[-2]:
             return (), f"has matrices of shape {value.shape[-2:]}, expected square ones"
+        if self._fault(value) is None:  # of all together, which is quick
+            return None
         for index in np.ndindex(value.shape[:-2]):
             text = self._fault(value[index])
             if text is not None:
@@ -196,22 +198,25 @@ class PositiveDefinite:
         return None
 
     @staticmethod
-    def _fault(matrix: Array) -> str | None:
-        variance = np.diagonal(matrix)  # (D,)
+    def _fault(matrices: Array) -> str | None:
+        """Return what is wrong with a matrix, or with any of some (..., D, D)."""
+        variance = np.diagonal(matrices, axis1=-2, axis2=-1)  # (..., D)
         if (variance < TINY).any():
             column = int(np.argmax(variance < TINY))
-            return f"has variance {variance[column]:.6g} in column {column}, expected a positive number"
+            return f"has variance {variance.flat[column]:.6g} in column {column}, expected a positive number"
         scale = np.sqrt(variance)
-        if (np.abs(matrix - matrix.T) > 1e-8 * np.outer(scale, scale)).any():
+        allowed = 1e-8 * scale[..., :, None] * scale[..., None, :]
+        if (np.abs(matrices - np.swapaxes(matrices, -1, -2)) > allowed).any():
             return "is not symmetric; expected a covariance matrix"
         try:
-            share = unexplained(np.asarray(np.linalg.cholesky(matrix), dtype=np.float64), variance)  # (D,)
+            share = unexplained(np.asarray(np.linalg.cholesky(matrices), dtype=np.float64), variance)  # (..., D)
         except np.linalg.LinAlgError:
             share = np.zeros_like(variance)
-        if share.min() > 8 * len(matrix) * EPS:
+        width = matrices.shape[-1]
+        if share.min() > 8 * width * EPS:
             return None
         return (
-            f"is not positive definite: with D = {len(matrix)} columns, some column is a linear combination of "
+            f"is not positive definite: with D = {width} columns, some column is a linear combination of "
             "the others, to rounding"
         )
 

@@ -122,7 +122,7 @@ def checked(given: Any, name: str, declared: Declaration) -> Any:
         array = np.array(given)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"found dtype {array.dtype}")
-        array = array.astype(np.float64)
+        array = array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"{name}: expected real numbers with axes {declared.axes}: {error}") from error
     if array.ndim != len(declared.axes) or (0 in array.shape and not declared.empty):

@@ -6,15 +6,15 @@ from emkit.arrays import EPS, Array
 
 
 def square_root(matrix: Array) -> Array:
-    """Return H (D, D) with H Hᵀ the positive semidefinite matrix; lower triangular where it is definite."""
-    scale = np.sqrt(np.diagonal(matrix))  # (D,)
-    units = np.where(scale > 0, scale, 1.0)
-    correlation = matrix / units[:, None] / units
+    """Return H with H Hᵀ a positive semidefinite matrix (..., D, D); lower triangular where all are definite."""
+    scale = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))  # (..., D)
+    units = np.where(scale > 0, scale, 1.0)[..., :, None]
+    correlation = matrix / units / units.swapaxes(-2, -1)
     try:
-        return units[:, None] * np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
+        return units * np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(correlation)
-        return units[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+        return units * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
 
 
 def least_squares(scatter: Array, given: list[int], rest: list[int]) -> tuple[Array, Array]:

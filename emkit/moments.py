@@ -19,8 +19,8 @@ from emkit.values import value
 OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
 """Sums beyond floating point become infinite, and the parameters that they lead to are refused by name."""
 
-Group: TypeAlias = tuple[Callable[[Array], Array], Array]
-"""A group of rows: how to centre them, from a centre (D,) to (N, D), and deviations (R, D) that only add scatter."""
+Group: TypeAlias = tuple[Array, Callable[[Array], Array], Array]
+"""Shares (N,) of rows, how to centre these, from a centre (D,) to (N, D), and deviations (R, D) that add scatter."""
 
 
 @value
@@ -72,18 +72,17 @@ class Moments(ABC):
             about: (K, D) first guesses of the means; the result does not depend on them beyond rounding.
         """
         columns = np.asfortranarray(rows)  # so that each operation runs along many rows
-        nothing = np.zeros((0, about.shape[1]))
-        return cls.of_groups(((partial(np.subtract, columns), nothing) for _ in about), posterior, about)
+        return cls.of_groups((_group(columns, share) for share in posterior.T), about)
 
     @classmethod
     @OVERFLOWS
-    def of_groups(cls, groups: Iterable[Group], posterior: Array, about: Array, seen: Array | None = None) -> Self:
+    def of_groups(cls, groups: Iterable[Group], about: Array, seen: Array | None = None) -> Self:
         """Return the moments of K groups that each have rows of their own; the rest is as in `of`."""
-        weight = posterior.sum(axis=0)  # (K,)
-        mean, shift = np.zeros_like(about), np.zeros_like(about)  # (K, D) each
+        weight, mean, shift = np.zeros(len(about)), np.zeros_like(about), np.zeros_like(about)  # (K,), (K, D) twice
         scatters = []
-        for k, (centred, deviations) in enumerate(groups):
-            share, rows = posterior[:, k], centred(about[k])  # (N,), (N, D)
+        for k, (share, centred, deviations) in enumerate(groups):
+            rows = centred(about[k])  # (N, D)
+            weight[k] = share.sum()
             scatter = cls.group_scatter(rows, share)
             if weight[k] > 0:
                 shift[k] = (share / weight[k]) @ rows
@@ -125,6 +124,15 @@ class Moments(ABC):
         return type(self)(self.weight * factor, kept, self.scatter * factor, seen)
 
     __rmul__ = __mul__
+
+
+def _group(rows: Array, share: Array) -> Group:
+    """Return rows (N, D) with shares (N,) as a group, without those that have none if they are most."""
+    nothing = np.zeros((0, rows.shape[1]))
+    if 2 * np.count_nonzero(share) > len(share):
+        return share, partial(np.subtract, rows), nothing
+    some = np.flatnonzero(share)
+    return share[some], partial(np.subtract, rows[some]), nothing
 
 
 def _sum(one: Array | None, other: Array | None) -> Array | None:

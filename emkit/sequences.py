@@ -30,6 +30,7 @@ class Steps:
     """
 
     order: Indices  # (M,) where in the block the row at each place stands
+    place: Indices  # (M,) at which place each row of the block stands
     sequence: Indices  # (M,) whose it is
     first: Indices  # (T + 1,) where each step begins
 
@@ -52,11 +53,13 @@ class Steps:
             for before, now, after in zip(first, first[1:], first[2:], strict=False)
         ]
 
+    def by_step(self, of_rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return an array (M, ...) in the order of the block by time step."""
+        return np.take(of_rows, self.order, axis=0)
+
     def back(self, at: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return an array (M, ...) in the order of the block."""
-        found = np.empty_like(at)
-        found[self.order] = at
-        return found
+        """Return an array (M, ...) by time step in the order of the block."""
+        return np.take(at, self.place, axis=0)
 
 
 @final
@@ -138,6 +141,10 @@ class Sequences:
         """Give every row what its sequence has: (N,) becomes (M,)."""
         return np.repeat(of_sequences, self.lengths)
 
+    def sum(self, of_rows: Array) -> Array:
+        """Sum what each row has (M,) over the rows of each sequence, (N,)."""
+        return np.add.reduceat(of_rows, self.starts)
+
     @cached_property
     def steps(self) -> Steps:
         """The rows by time step."""
@@ -145,10 +152,12 @@ class Sequences:
         rank = np.empty_like(longest)
         rank[longest] = np.arange(len(self))
         time = np.arange(self._ends[-1]) - self.repeat(self.starts)  # (M,)
-        first = np.concatenate([[0], np.cumsum(np.bincount(time))])  # (T + 1,)
-        order = np.empty_like(time)
-        order[first[time] + self.repeat(rank)] = np.arange(len(time))
-        return Steps(order, np.repeat(np.arange(len(self)), self.lengths)[order], first)
+        ending = np.bincount(self.lengths)  # (T + 1,) how many sequences have each length
+        first = np.concatenate([[0], np.cumsum(len(self) - np.cumsum(ending[:-1]))])  # (T + 1,)
+        place = first[time] + self.repeat(rank)  # (M,)
+        order = np.empty_like(place)
+        order[place] = np.arange(len(place))
+        return Steps(order, place, self.repeat(np.arange(len(self)))[order], first)
 
     @cached_property
     def _ends(self) -> Indices:

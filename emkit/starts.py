@@ -2,7 +2,8 @@
 
 A start is a function of the rows (N, D), their weights (N,), all positive, the number of components K and a random
 generator; it returns responsibilities (N, K). Rows are compared in units of each column's standard deviation.
-Weights enter every draw as repetition would: the same generator picks the same rows.
+Weights enter every draw as repetition would: the same generator picks the same rows. Where rows are many, a sample of
+them finds the centres: `Mixture.start` may hand a start no more than that.
 """
 
 from collections.abc import Callable
@@ -13,36 +14,43 @@ import numpy.typing as npt
 
 from emkit.arguments import check_count
 from emkit.arrays import Array, average
+from emkit.distances import Units, distance_from, nearest
 from emkit.incomplete import Incomplete
+from emkit.samples import count_distinct, sampled
 
 Start: TypeAlias = Callable[[Array, Array, int, np.random.Generator], Array]
 
 LLOYD_STEPS = 10
 
+BLOCK = 2**18
+"""Distances from rows to centres that are held at a time, so that they fit the cache."""
+
 
 def k_means(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
-    """Start from hard clusters: k-means++ seeds, then a few Lloyd steps.
+    """Start from hard clusters: k-means++ seeds, then a few Lloyd steps, on a sample where the rows are many.
 
     Reference: D. Arthur and S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, 1027-1035.
     """
-    rows = _standardised(x, weight)
-    centres = rows[_plus_plus(rows, weight, n_components, rng)]  # (K, D)
+    few, few_weight = sampled(x, weight, n_components, rng)
+    units = Units.of(few, few_weight)
+    rows = units.apply(few)
+    centres = rows[_plus_plus(rows, few_weight, n_components, rng)]  # (K, D)
     for _ in range(LLOYD_STEPS):
-        nearest = _nearest(rows, centres)  # (N,)
-        mass = _sum_by(nearest, weight, n_components)  # (K,)
-        total = np.stack([_sum_by(nearest, weight * column, n_components) for column in rows.T], axis=1)  # (K, D)
+        closest = nearest(rows, centres)  # (n,)
+        mass = _sum_by(closest, few_weight, n_components)  # (K,)
+        total = np.stack([_sum_by(closest, few_weight * column, n_components) for column in rows.T], axis=1)  # (K, D)
         moved = average(total, mass, otherwise=centres)
         if np.array_equal(moved, centres):
             break
         centres = moved
-    return _clusters(rows, centres)
+    return _clusters(x, units, centres)
 
 
 def random_points(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
-    """Start from the rows nearest to each of K distinct rows drawn without replacement."""
-    rows = _standardised(x, weight)
-    centres = rows[draw_distinct(x, weight, n_components, rng)]
-    return _clusters(rows, centres)
+    """Start from the rows nearest to each of K distinct rows drawn without replacement, from a sample of many."""
+    few, few_weight = sampled(x, weight, n_components, rng)
+    units = Units.of(few, few_weight)
+    return _clusters(x, units, units.apply(few[draw_distinct(few, few_weight, n_components, rng)]))
 
 
 def random_responsibilities(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
@@ -60,7 +68,7 @@ def draw_distinct(x: Array, weight: Array, n_components: int, rng: np.random.Gen
     left = weight.astype(np.float64)
     chosen = []
     for _ in range(n_components):
-        index = _draw(left, rng)
+        index = int(_draw(left, rng)[0])
         chosen.append(index)
         left[(x == x[index]).all(axis=1)] = 0.0
     return np.array(chosen)
@@ -73,8 +81,7 @@ def check_enough(x: Array, n_components: int, name: str = "n_components") -> Non
         ValueError: fewer than K distinct rows.
     """
     check_count(name, n_components)
-    head = len(np.unique(x[: 64 * n_components], axis=0))
-    distinct = head if head >= n_components else len(np.unique(x, axis=0))
+    distinct = count_distinct(x, n_components)
     if distinct < n_components:
         raise ValueError(
             f"{name}: {n_components} components need at least as many distinct rows with weight; the data "
@@ -89,7 +96,7 @@ def features_of(x: Any) -> Array:
         ValueError: a column that is never observed.
     """
     if not isinstance(x, Incomplete):
-        return np.asarray(x)
+        return np.asarray(x, dtype=np.float64)
     count = x.seen.sum(axis=0)  # (D,)
     if not count.all():
         raise ValueError(
@@ -135,9 +142,11 @@ def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int)
     return shares
 
 
-def _clusters(rows: Array, centres: Array) -> Array:
-    """Return the rows shared out to their nearest centres, as responsibilities (N, K)."""
-    shares = _one_hot(_nearest(rows, centres), len(centres))
+def _clusters(x: Array, units: Units, centres: Array) -> Array:
+    """Return rows x (N, D) shared out to the nearest of centres (K, D) in some units, as responsibilities (N, K)."""
+    block = max(1, BLOCK // max(centres.shape))
+    parts = [nearest(units.apply(x[i : i + block]), centres) for i in range(0, len(x), block)]
+    shares = _one_hot(np.concatenate(parts), len(centres))
     if not shares.any(axis=0).all():
         raise ValueError(
             f"n_components: the rows cannot be told apart into {len(centres)} clusters; ask for fewer components, or "
@@ -151,45 +160,27 @@ def _one_hot(labels: npt.NDArray[Any], n_components: int) -> Array:
     return np.eye(n_components)[labels]
 
 
-def _standardised(x: Array, weight: Array) -> Array:
-    share = weight / weight.sum()
-    centred = x - share @ x
-    scale = np.abs(centred).max(axis=0)  # guards the squares against overflow and underflow
-    centred /= np.where(scale > 0, scale, 1.0)
-    deviation = np.sqrt(share @ centred**2)
-    return centred / np.where(deviation > 0, deviation, 1.0)
-
-
 def _plus_plus(rows: Array, weight: Array, n_components: int, rng: np.random.Generator) -> list[int]:
     """Draw seeds in proportion to squared distance, each the best of a few candidates."""
     candidates = 2 + int(np.log(n_components))
-    chosen = [_draw(weight, rng)]
-    distance = _square_distance(rows, rows[chosen])[:, 0]  # (N,)
+    chosen = [int(_draw(weight, rng)[0])]
+    distance = distance_from(rows, rows[chosen])[:, 0]  # (N,)
     while len(chosen) < n_components:
         mass = weight * distance
-        tried = [_draw(mass if mass.any() else weight, rng) for _ in range(candidates)]
-        after = np.minimum(distance[:, None], _square_distance(rows, rows[tried]))  # (N, candidates)
+        tried = _draw(mass if mass.any() else weight, rng, candidates)
+        after = np.minimum(distance[:, None], distance_from(rows, rows[tried]))  # (N, candidates)
         best = int(np.argmin(weight @ after))
-        chosen.append(tried[best])
+        chosen.append(int(tried[best]))
         distance = after[:, best]
     return chosen
 
 
-def _draw(mass: Array, rng: np.random.Generator) -> int:
-    """Draw an index in proportion to mass, by inverting the cumulative sum."""
+def _draw(mass: Array, rng: np.random.Generator, count: int = 1) -> npt.NDArray[np.intp]:
+    """Draw indices (count,) in proportion to mass, each on its own, by inverting the cumulative sum."""
     cumulative = np.cumsum(mass)
-    index = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-    return min(index, int(np.flatnonzero(mass)[-1]))
+    found = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    return np.minimum(found, np.flatnonzero(mass)[-1])
 
 
 def _sum_by(labels: npt.NDArray[np.intp], terms: Array, n_components: int) -> Array:
     return np.bincount(labels, terms, n_components).astype(np.float64, copy=False)
-
-
-def _nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
-    return np.argmin(_square_distance(rows, centres), axis=1)
-
-
-def _square_distance(rows: Array, centres: Array) -> Array:
-    """Return |x_n - c_k|², (N, K)."""
-    return np.stack([np.square(rows - centre).sum(axis=1) for centre in centres], axis=1)

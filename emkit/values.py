@@ -31,8 +31,13 @@ V = TypeVar("V")
 
 _LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
 _PARTS = "_emkit_parts"  # of a class: how the axes of its tuples of values combine, by field
+_PLAIN = "_emkit_plain"  # of a class: the fields without a declaration
+_FIXED = "_emkit_fixed"  # of a class: the fields that name what is held fixed
 _AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
 _CHECKS = "_emkit_checks"  # of a check on construction: it is one that `value` made
+
+_LEAVES = frozenset({np.ndarray, float, int, str, type(None), frozenset})
+"""Types of fields that hold no values of their own."""
 
 
 @dataclass_transform(
@@ -51,8 +56,9 @@ def value(cls: type[T]) -> type[T]:
     own_check = getattr(cls, "__attrs_post_init__", None)  # written here, or in a parent
 
     def check(self: Any) -> None:
-        self.__dict__[_AXES] = _agreed_axes(self)
-        _check_held(self)
+        inner = list(nested(self))
+        self.__dict__[_AXES] = _agreed_axes(self, inner)
+        _check_held(self, inner)
         if own_check is not None:
             own_check(self)
 
@@ -64,6 +70,8 @@ def value(cls: type[T]) -> type[T]:
     cls.__reduce__ = _reduce  # type: ignore[method-assign]
     made: Any = attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
     setattr(made, _LAYOUT, tuple((field.name, field.metadata.get(DECLARED)) for field in attrs.fields(made)))
+    setattr(made, _PLAIN, tuple(name for name, declared in getattr(made, _LAYOUT) if declared is None))
+    setattr(made, _FIXED, tuple(field.name for field in attrs.fields(made) if FIXED in field.metadata))
     setattr(made, _PARTS, {f.name: f.metadata[PARTS] for f in attrs.fields(made) if PARTS in f.metadata})
     return made
 
@@ -108,18 +116,19 @@ def axis_size(of: Any, axis: str) -> int:
 
 def held(of: Any) -> frozenset[str]:
     """Return the names of the fields of a value that are held fixed."""
-    return frozenset(chain.from_iterable(getattr(of, f.name) for f in attrs.fields(type(of)) if FIXED in f.metadata))
+    return frozenset(chain.from_iterable(getattr(of, name) for name in getattr(of, _FIXED)))
 
 
 def nested(of: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield the fields that are values themselves, or parts: their names and values."""
-    parts = getattr(of, _PARTS)
-    for name, declared in layout(of):
-        inner = getattr(of, name)
-        if declared is None:
-            values = inner if name in parts else (inner,)
-            if all(_AXES in getattr(one, "__dict__", ()) for one in values):
-                yield name, values
+    fields, parts = of.__dict__, getattr(of, _PARTS)
+    for name in getattr(of, _PLAIN):
+        inner = fields[name]
+        if type(inner) in _LEAVES:  # quickly seen
+            continue
+        values = inner if name in parts else (inner,)
+        if all(_AXES in getattr(one, "__dict__", ()) for one in values):
+            yield name, values
 
 
 def _protect(cls: type, fields: list[Any]) -> list[Any]:
@@ -146,35 +155,40 @@ def _read_only_view(given: Any) -> Any:
     return view
 
 
-def _agreed_axes(of: Any) -> dict[str, tuple[int, str]]:
-    """Return the size of each named axis and a field that has it; raise where two fields disagree."""
+def _agreed_axes(of: Any, inside: list[tuple[str, tuple[Any, ...]]]) -> dict[str, tuple[int, str]]:
+    """Return the size of each named axis and a field that has it; raise where two, nested ones `inside`, disagree."""
     sizes: dict[str, tuple[int, str]] = {}
-
-    def meet(axis: str, size: int, where: str) -> None:
-        known, elsewhere = sizes.setdefault(axis, (size, where))
-        if known != size:
-            raise ParameterError(
-                f"{type(of).__name__}: {where} has {size} along axis {axis!r}, but {elsewhere} has {known}"
-            )
-
     for name, declared in declarations(of):
-        for axis, size in zip(declared.axes, np.shape(getattr(of, name)), strict=True):
-            meet(axis, size, name)
-    for name, values in nested(of):
+        if declared.axes:
+            for axis, size in zip(declared.axes, getattr(of, name).shape, strict=True):
+                _meet(of, sizes, axis, size, name)
+    for name, values in inside:
         how: Parts | None = getattr(of, _PARTS).get(name)
         for i, inner in enumerate(values):
             for axis, (size, where) in inner.__dict__[_AXES].items():
                 if how is None or axis in how.shared:
-                    meet(axis, size, f"{name}.{where}" if how is None else f"{name}[{i}].{where}")
+                    _meet(of, sizes, axis, size, f"{name}.{where}" if how is None else f"{name}[{i}].{where}")
         if how is not None and how.added is not None:
-            meet(how.added, sum(inner.__dict__[_AXES][how.added][0] for inner in values), name)
+            _meet(of, sizes, how.added, sum(inner.__dict__[_AXES][how.added][0] for inner in values), name)
     return sizes
 
 
-def _check_held(of: Any) -> None:
-    """Refuse to hold what is not a parameter."""
-    free = [name for name, declared in declarations(of) if declared.free] + [name for name, _ in nested(of)]
-    for name in held(of):
+def _meet(of: Any, sizes: dict[str, tuple[int, str]], axis: str, size: int, where: str) -> None:
+    """Note the size of an axis of a field, or refuse one that another field contradicts."""
+    known, elsewhere = sizes.setdefault(axis, (size, where))
+    if known != size:
+        raise ParameterError(
+            f"{type(of).__name__}: {where} has {size} along axis {axis!r}, but {elsewhere} has {known}"
+        )
+
+
+def _check_held(of: Any, inside: list[tuple[str, tuple[Any, ...]]]) -> None:
+    """Refuse to hold what is not a parameter; `inside` are its nested values."""
+    kept = held(of)
+    if not kept:
+        return
+    free = [name for name, declared in declarations(of) if declared.free] + [name for name, _ in inside]
+    for name in kept:
         if name not in free:
             raise ParameterError(f"{type(of).__name__}.fixed: expected names among {', '.join(free)}, found {name!r}")
 

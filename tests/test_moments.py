@@ -156,8 +156,8 @@ def test_groups_of_their_own_rows(kind: type[Moments], kept: Reduce, seed: int) 
     rng = np.random.default_rng(seed)
     rows, shares = rng.normal(size=(3, 12, 3)), rows_and_shares(seed)[1]
     more = rng.normal(size=(3, 4, 3))
-    groups = [(lambda centre, k=k: rows[k] - centre, more[k]) for k in range(3)]
-    found = kind.of_groups(groups, shares, np.zeros((3, 3)))
+    groups = [(shares[:, k], lambda centre, k=k: rows[k] - centre, more[k]) for k in range(3)]
+    found = kind.of_groups(groups, np.zeros((3, 3)))
     parts = [expected(rows[k], shares) for k in range(3)]
     np.testing.assert_allclose(found.mean, [mean[k] for k, (_, mean, _) in enumerate(parts)], atol=1e-13)
     full = np.stack([scatter[k] + more[k].T @ more[k] for k, (_, _, scatter) in enumerate(parts)])
@@ -170,8 +170,8 @@ def test_what_was_seen_adds_up(kind: type[Moments], kept: Reduce) -> None:
     rows, shares = rows_and_shares(0)
     whole = kind.of(rows, shares, about(rows))
     nothing = np.zeros((0, 3))
-    groups = [(lambda centre: rows - centre, nothing)] * 3
-    partly = kind.of_groups(groups, shares, about(rows), np.array([1.0, 0.0, 2.0]))
+    groups = [(share, lambda centre: rows - centre, nothing) for share in shares.T]
+    partly = kind.of_groups(groups, about(rows), np.array([1.0, 0.0, 2.0]))
     assert whole.seen is None
     assert (whole + whole).seen is None
     assert np.array_equal((partly + 3 * partly + whole).seen, [4.0, 0.0, 8.0])

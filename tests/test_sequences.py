@@ -42,6 +42,7 @@ def test_steps_are_time(lengths: list[int]) -> None:
     rows = block.rows[steps.order]  # (M, 2)
     assert sorted(steps.order) == list(range(sum(lengths)))
     assert np.array_equal(steps.back(rows), block.rows)
+    assert np.array_equal(steps.by_step(block.rows), rows)
     assert np.array_equal(rows[:, 0], steps.sequence)
     for t in range(max(lengths)):
         assert (rows[steps.first[t] : steps.first[t + 1], 1] == t).all()
@@ -56,6 +57,7 @@ def test_cuts_and_repeats() -> None:
     assert [one.tolist() for one in block.split(np.arange(6))] == [[0, 1], [2], [3, 4, 5]]
     assert block.repeat(np.array([7.0, 8.0, 9.0])).tolist() == [7, 7, 8, 9, 9, 9]
     assert block.starts.tolist() == [0, 2, 3]
+    assert block.sum(np.arange(6.0)).tolist() == [1, 2, 12]
 
 
 def test_missing_in_one_is_missing_in_the_block() -> None:

@@ -135,6 +135,61 @@ def test_k_means_rivals_scipy_on_iris() -> None:
     assert min(ours) < 1.01 * min(theirs)
 
 
+@pytest.mark.parametrize("distance", [3.0, 1e10])
+def test_k_means_of_many_rows_shares_out_all_of_them(distance: float) -> None:
+    """A sample finds the centres of many rows: the inertia is that of SciPy's kmeans2 begun at the truth, to 1%."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(4, size=60_000)
+    places = distance * np.array([[0, 0], [1, 0], [0, 1], [2, 2]])
+    x = places[truth] + rng.normal(size=(60_000, 2))
+    shares = starts.k_means(x, np.ones(len(x)), 4, np.random.default_rng(0))
+    assert shares.shape == (60_000, 4)
+    _, best = kmeans2(x, places, minit="matrix", iter=20)
+    assert inertia(x, shares.argmax(axis=1)) < 1.01 * inertia(x, best)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_starts_of_many_rows_share_their_prior(kind: Any) -> None:
+    """Whatever the seed, and from given labels too, the ridge of many rows is the same: their objectives compare."""
+    rng = np.random.default_rng(4)
+    labels = rng.integers(2, size=30_000)
+    x = rng.normal(size=(30_000, 2)) + 5 * labels[:, None]
+    given_labels = GaussianMixture.from_responsibilities(x, labels, emissions=kind)
+    for seed in range(3):
+        for make in START_AT:
+            assert make(x, 2, rng=seed, emissions=kind).emissions.prior == given_labels.emissions.prior
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_many_rows_are_repetition(kind: Any) -> None:
+    """Many rows weighted by whole numbers start where the same rows repeated do, to rounding."""
+    rng = np.random.default_rng(5)
+    x, count = random_rows(rng, 20_000), rng.integers(1, 4, size=20_000)
+    weighted = GaussianMixture.start(Weighted(x, count), 3, rng=6, emissions=kind, prior=None)
+    repeated = GaussianMixture.start(np.repeat(x, count, axis=0), 3, rng=6, emissions=kind, prior=None)
+    assert_allclose(weighted.weights, repeated.weights, rtol=1e-10)
+    assert_allclose(weighted.means, repeated.means, rtol=1e-9, atol=1e-12)
+    assert_allclose(weighted.covariances, repeated.covariances, rtol=1e-9, atol=1e-12)
+
+
+def test_start_of_many_rows_sees_no_more_than_a_sample() -> None:
+    """Gaussians of many rows are begun by some of them, at weights and means of the whole to a few hundredths."""
+    seen = []
+
+    def how(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
+        seen.append(len(x))
+        return starts.k_means(x, weight, n_components, rng)
+
+    rng = np.random.default_rng(8)
+    first = rng.random((100_000, 1)) < 0.3
+    model = GaussianMixture.start(rng.normal(size=(100_000, 2)) + 8 * first, 2, rng=0, how=how)
+    assert max(seen) < 10_000
+    order = np.argsort(model.weights)
+    assert_allclose(model.weights[order], [0.3, 0.7], atol=0.03)
+    assert_allclose(model.means[order], [[8, 8], [0, 0]], atol=0.1)
+    assert_allclose(model.covariances, np.tile(np.eye(2), (2, 1, 1)), atol=0.15)
+
+
 @given(SEEDS, st.sampled_from(STARTS))
 def test_units_do_not_matter(seed: int, start: starts.Start) -> None:
     """Columns rescaled by powers of two start with exactly the same responsibilities."""

@@ -83,6 +83,11 @@ class StudentT:
         return FullGaussian.features(x)
 
     @classmethod
+    def settled(cls, x: Any, weight: Array, n_states: int, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of a start, the ridge scaled to all rows: a sample then serves."""
+        return FullGaussian.settled(x, weight, n_states, options)
+
+    @classmethod
     def around(
         cls,
         x: Any,
@@ -142,7 +147,7 @@ class StudentT:
             moments = FullMoments.of(x, scaled, about=self.locations)
         else:
             seen = self.structure.seen(x.seen, told.sum(axis=1))
-            moments = FullMoments.of_groups(groups(given, told), scaled, self.locations, seen)
+            moments = FullMoments.of_groups(groups(given, told, scaled), self.locations, seen)
         return ScaledMoments(told.sum(axis=0), (told * log_scale).sum(axis=0), moments)
 
     def m_step(self, statistics: ScaledMoments) -> Self:

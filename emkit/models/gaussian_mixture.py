@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
-from emkit.data import as_matrix, check_features
+from emkit.data import Weighted, as_matrix, check_features
 from emkit.emissions import starting
 from emkit.emissions.gaussian.base import Gaussian, GaussianPrior
 from emkit.emissions.gaussian.full import FullGaussian
@@ -67,11 +67,17 @@ class GaussianMixture(Mixture[Gaussian[Any]]):
         Arguments and errors are those of `start`.
         """
         starting.check_family(emissions)
+        generator = as_generator(rng)
+
+        def make(rows: Weighted[Any], settled: dict[str, Any]) -> starting.Begun:
+            features = emissions.features(rows.data)  # (N, D)
+            check_enough(features, check_count("n_components", n_components))
+            points = features[draw_distinct(features, rows.weight, n_components, generator)]
+            even = np.full(n_components, rows.weight.sum() / n_components)  # (K,)
+            return emissions.spread(rows.data, rows.weight, points, **settled), even
+
         rows = starting.weighed(emissions, x)
-        features = emissions.features(rows.data)  # (N, D)
-        check_enough(features, check_count("n_components", n_components))
-        chosen = draw_distinct(features, rows.weight, n_components, as_generator(rng))
-        components = emissions.spread(rows.data, rows.weight, features[chosen], prior=prior)
+        components, _ = starting.begun(emissions, rows, n_components, generator, {"prior": prior}, make)
         return cls(np.full(n_components, 1 / n_components), components, weights_prior)
 
     def marginal(self, features: Sequence[int]) -> Self:

@@ -220,7 +220,8 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             n_components: K, at least 1 and at most the number of distinct rows.
             rng: a seed, or a generator.
             emissions: a class such as `FullGaussian` or `Poisson`, or a recipe such as `Product.of(...)`.
-            how: where responsibilities come from; a function of `emkit.starts` or one like it.
+            how: where responsibilities come from; a function of `emkit.starts` or one like it. Where rows are many it
+                is asked for those of a sample, if the emissions take one.
             weights_prior: of the weights.
             options: what the emissions' `around` takes, such as `prior`.
 
@@ -228,10 +229,13 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             ValueError, TypeError: the data or an argument are refused.
             ParameterError: the data leave a component of the start without valid parameters.
         """
-        family = cls._family(emissions)
+        family, generator = cls._family(emissions), as_generator(rng)
+
+        def make(rows: Weighted[Any], settled: dict[str, Any]) -> starting.Begun:
+            return starting.shared_out(family, rows, n_components, how, generator, settled)
+
         rows = starting.weighed(family, x)
-        posterior = starting.responsibilities(family, rows, n_components, how, rng)  # (N, K)
-        return cls._around(family, rows, posterior, weights_prior, options)
+        return cls._of(starting.begun(family, rows, n_components, generator, options, make), weights_prior)
 
     @classmethod
     def from_responsibilities(
@@ -256,7 +260,8 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         family = cls._family(emissions)
         rows = starting.weighed(family, x)
         posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows))  # (N, K)
-        return cls._around(family, rows, posterior, weights_prior, options)
+        share = posterior * rows.weight[:, None]
+        return cls._of((starting.made(family, rows.data, share, options), share.sum(axis=0)), weights_prior)
 
     @classmethod
     def _family(cls, emissions: Family | None) -> Family:
@@ -265,13 +270,11 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         return starting.check_family(cls.family if emissions is None else emissions)
 
     @classmethod
-    def _around(
-        cls, family: Family, rows: Weighted[Any], posterior: Array, prior: Dirichlet | None, options: dict[str, Any]
-    ) -> Self:
-        share = posterior * rows.weight[:, None]  # (N, K)
-        components = starting.made(family, rows.data, share, options)
-        equal = cls(np.full(share.shape[1], 1 / share.shape[1]), components, prior)
-        return replace(equal, weights=equal.weights_given(share.sum(axis=0)))
+    def _of(cls, begun: starting.Begun, prior: Dirichlet | None) -> Self:
+        """Return the mixture of emissions and the weight (K,) that each of them begins with."""
+        emissions, count = begun
+        equal = cls(np.full(len(count), 1 / len(count)), emissions, prior)
+        return replace(equal, weights=equal.weights_given(count))
 
     def _incomplete(self, data: Any) -> Incomplete:
         rows = self.prepare(data).data

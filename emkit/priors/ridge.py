@@ -16,10 +16,14 @@ from emkit.arrays import Array
 from emkit.declarations import positive, positive_definite
 from emkit.incomplete import Incomplete
 from emkit.priors.conjugate import PseudoObservations
+from emkit.samples import sample_rows, sample_size
 from emkit.values import value
 
 WEAK = 1e-6
 """Strength of the ridge that a Gaussian start adds, in rows, where rows weigh one or more; in proportion where less."""
+
+SAMPLE_SEED = 1977
+"""Of the sample that stands for many rows."""
 
 
 @final
@@ -61,6 +65,9 @@ def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
     these 4 K intervals can hold a gap between components, so that it tells their width however far apart they are.
     Rescaling or shifting a column rescales it alike. Where ties make it zero, the mean interval serves.
 
+    Of many rows it takes a sample, the same for every start, so that their objectives compare. Where the sample shows
+    nothing of a column's width, all rows do.
+
     Args:
         x: (N, D), or `Incomplete`, of which each column counts where it is seen.
         weight: (N,) positive.
@@ -70,7 +77,24 @@ def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
         rows = zip(x.data.T, x.seen.T, strict=True)
         return np.concatenate([typical_variances(c[seen, None], weight[seen], n_components) for c, seen in rows])
     levels = np.linspace(0, 1, 4 * n_components + 1)
-    quantiles = np.quantile(x, levels, axis=0, method="inverted_cdf", weights=weight)  # (4 K + 1, D)
+    size = sample_size(n_components, x.shape[1])
+    if len(x) <= size:
+        return (
+            _width(np.quantile(x.astype(np.float64, copy=False), levels, axis=0, method="inverted_cdf", weights=weight))
+            ** 2
+        )
+    few = x[sample_rows(weight, size, np.random.default_rng(SAMPLE_SEED))].astype(np.float64)
+    ranks = np.maximum(np.ceil(levels * size).astype(np.intp) - 1, 0)  # of the quantiles among rows of one weight
+    width = _width(np.sort(few.T, axis=1)[:, ranks].T)  # (D,)
+    for d in np.flatnonzero(width == 0):
+        width[d] = _width(
+            np.quantile(x[:, d].astype(np.float64), levels, method="inverted_cdf", weights=weight)[:, None]
+        )[0]
+    return width**2
+
+
+def _width(quantiles: Array) -> Array:
+    """Return (D,) the median interval between quantiles (4 K + 1, D), or the mean one where that is zero."""
     intervals = np.diff(quantiles, axis=0)  # (4 K, D)
-    width = np.median(intervals, axis=0)  # (D,)
-    return np.where(width > 0, width, intervals.mean(axis=0)) ** 2
+    median = np.median(intervals, axis=0)
+    return np.where(median > 0, median, intervals.mean(axis=0))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from emkit.arrays import EPS, LOG_2PI, Array, average
 from emkit.declarations import ParameterError
-from emkit.emissions.gaussian import begin, edges, missing, textbook
+from emkit.emissions.gaussian import begin, compiled, edges, missing, textbook
 from emkit.emissions.gaussian.distances import square_distances
 from emkit.emissions.gaussian.missing import GivenSeen
 from emkit.emissions.gaussian.variant import Variant
@@ -24,7 +24,6 @@ from emkit.incomplete import Incomplete
 from emkit.model import Complaint
 from emkit.moments import Moments
 from emkit.priors.conjugate import CovariancePrior, VariancePrior
-from emkit.priors.ridge import WEAK, typical_variances
 from emkit.starts import features_of
 from emkit.values import update
 
@@ -62,14 +61,17 @@ class Gaussian(Variant[S], Generic[S]):
         """
         columns = begin.columns(x, weight)
         try:
-            if isinstance(prior, str):
-                if prior != "ridge":
-                    raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
-                prior = cls.weak_ridge(typical_variances(x, weight, len(means)), WEAK * min(1.0, float(weight.mean())))
-            return cls.at(means, columns.variance, prior=prior)
+            stated = begin.scaled(prior, cls.weak_ridge, x, weight, len(means))
+            return cls.at(means, columns.variance, prior=stated)
         except ParameterError as error:
             columns.check_not_constant(error)
             raise
+
+    @classmethod
+    def settled(cls, x: Any, weight: Array, n_states: int, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of a start with the ridge scaled to all rows (N, D): a sample then serves."""
+        prior = begin.scaled(options.get("prior", "ridge"), cls.weak_ridge, x, weight, n_states)
+        return {**options, "prior": prior}
 
     @classmethod
     def around(cls, x: Any, posterior: Array, *, prior: GaussianPrior = "ridge") -> Self:
@@ -113,7 +115,7 @@ class Gaussian(Variant[S], Generic[S]):
             return self.moments.of(x, posterior, about=self.means)
         told = posterior * x.seen.any(axis=1, keepdims=True)  # (N, K)
         seen = self.structure.seen(x.seen, told.sum(axis=1))
-        return self.moments.of_groups(missing.groups(self._given_seen(x), told), told, self.means, seen)
+        return self.moments.of_groups(missing.groups(self._given_seen(x), told, told), self.means, seen)
 
     def mixture_step(self, weights: Array, x: Any, weight: Array) -> MixtureStep | None:
         """Return a mixture's E-step as two matrix products, where they lose no digits that matter and are faster."""
@@ -122,17 +124,21 @@ class Gaussian(Variant[S], Generic[S]):
         with np.errstate(divide="ignore"):
             return self.as_products.mixture_step(np.log(weights), x, weight)
 
+    def compiled_mixture_step(self, x: Any) -> compiled.Step | None:
+        """Return a mixture's E-step in compiled code, where the rows are worth it."""
+        return compiled.mixture_step(self, x)
+
     def m_step(self, statistics: S) -> Self:
         """Return the joint mode of means and covariances; components without weight stay where they were.
 
         Where the means are held, the covariances are about them. Reference: Bishop (2006), equations 9.24 and 9.25;
         with a prior, its own docstring.
         """
-        pseudo = self._pseudo()
+        pseudo = self._pseudo
         total, exponent = (statistics, 0.0) if pseudo is None else (statistics + pseudo[0], pseudo[1])
         means = self.means if "means" in self.fixed else np.where(total.weight[:, None] > 0, total.mean, self.means)
         terms = self.moments.terms(statistics.weight + exponent, self.means.shape[1])
-        stored = average(total.scatter_about(means), terms, otherwise=self._stored)
+        stored = average(total.scatter_about(means), terms, otherwise=self.stored)
         return update(self, **{"means": means, self.stored_as: stored})
 
     def expected_log_density(self, statistics: S) -> float:
@@ -142,7 +148,7 @@ class Gaussian(Variant[S], Generic[S]):
 
     def log_prior(self) -> float:
         """Return the log prior density of means and covariances, nats, up to a constant; 0 without a prior."""
-        pseudo = self._pseudo()
+        pseudo = self._pseudo
         return 0.0 if pseudo is None else self._quadratic(*pseudo)
 
     def sample(self, states: npt.NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -171,7 +177,7 @@ class Gaussian(Variant[S], Generic[S]):
 
         Without a prior of the means, also which columns, or pairs of them, the data say nothing of.
         """
-        structure, pseudo = self.structure, self._pseudo()
+        structure, pseudo = self.structure, self._pseudo
         complaints = edges.collapsed(self.means, structure.variances)
         complaints += edges.dependent(structure.unexplained)
         complaints += edges.coincident(self.means, structure.unlike, structure.whiten)
@@ -179,7 +185,7 @@ class Gaussian(Variant[S], Generic[S]):
             return complaints
         if pseudo is not None:  # a ridge: it moves no mean
             terms = self.moments.terms(statistics.weight + pseudo[1], self.means.shape[1])
-            floor = average(pseudo[0].scatter, terms, otherwise=np.zeros_like(self._stored))
+            floor = average(pseudo[0].scatter, terms, otherwise=np.zeros_like(self.stored))
             complaints += edges.held_up(structure.largest_share(floor))
         return complaints + edges.unseen(statistics.seen, pairs=self.stored_as not in self.fixed)
 
@@ -209,6 +215,7 @@ class Gaussian(Variant[S], Generic[S]):
     def _given_seen(self, x: Incomplete) -> GivenSeen:
         return self.structure.given_seen(self.means, x)
 
+    @cached_property
     def _pseudo(self) -> tuple[S, Array] | None:
         """Return the prior as moments and the exponent of each |Σ_k|^(-1/2), (K,); None without a prior.
 
@@ -231,7 +238,9 @@ class Gaussian(Variant[S], Generic[S]):
     def _quadratic(self, statistics: S, exponent: Array) -> float:
         """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter) + weight |Σ^(-1/2) (mean - μ)|²]."""
         shift = statistics.shift_from(self.means)  # (K, D)
-        distance = [np.square(self.structure.whiten(k, shift[k : k + 1])).sum() for k in range(len(shift))]  # (K,)
+        distance = np.zeros(len(shift))  # (K,)
+        for k in np.flatnonzero(shift.any(axis=1)):
+            distance[k] = np.square(self.structure.whiten(int(k), shift[k : k + 1])).sum()
         spread = self.structure.trace(statistics.scatter)
-        parts = exponent @ self.structure.log_volume + spread + statistics.weight @ np.array(distance)
+        parts = exponent @ self.structure.log_volume + spread + statistics.weight @ distance
         return -0.5 * float(parts)

@@ -1,5 +1,6 @@
 """What a start of Gaussian components asks of the columns of the data."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from emkit.arrays import Array
 from emkit.entries import cells
 from emkit.incomplete import Incomplete
+from emkit.priors.ridge import WEAK, typical_variances
 from emkit.starts import features_of
 
 LARGEST_SPAN = 1e153
@@ -38,6 +40,19 @@ class Columns:
             ) from error
 
 
+def scaled(prior: Any, ridge: Callable[[Array, float], Any], x: Any, weight: Array, n_components: int) -> Any:
+    """Return a prior of K components; "ridge" is a weak one, by `ridge`, scaled to rows (N, D), weighted (N,).
+
+    Raises:
+        ValueError: another string.
+    """
+    if not isinstance(prior, str):
+        return prior
+    if prior != "ridge":
+        raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
+    return ridge(typical_variances(x, weight, n_components), WEAK * min(1.0, float(weight.mean())))
+
+
 def columns(x: Any, weight: Array) -> Columns:
     """Return what rows (N, D), or `Incomplete` ones, of these weights (N,) show of each column.
 
@@ -45,8 +60,8 @@ def columns(x: Any, weight: Array) -> Columns:
         ValueError: a column that is never observed, or spans more or less than floating point can square.
     """
     features_of(x)  # refuses a column that is never observed
-    values, seen = cells(x)  # (N, D) each
-    rows = x.data if isinstance(x, Incomplete) else x
+    values, seen = (np.asarray(part, dtype=np.float64) for part in cells(x))  # (N, D) each
+    rows = x.data if isinstance(x, Incomplete) else values
     lowest, highest = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)  # (D,)
     _check_span(lowest, highest)
     total = weight @ seen  # (D,)

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
 from emkit.arrays import Array
-from emkit.constraints import unexplained
 from emkit.emissions.gaussian.missing import ByPattern
 from emkit.incomplete import Incomplete, Mask
 from emkit.matrices import least_squares, square_root
@@ -26,15 +25,24 @@ class Correlated:
     shape: tuple[int, int]  # K, D
 
     @cached_property
+    def _factors(self) -> Array:
+        return np.asarray(np.linalg.cholesky(self.stored), dtype=np.float64)
+
+    @cached_property
     def cholesky(self) -> Array:
         """The lower Cholesky factors L_k, (K, D, D)."""
-        return self._each(np.asarray(np.linalg.cholesky(self.stored), dtype=np.float64))
+        return self._each(self._factors)
 
     @cached_property
     def whitening(self) -> Array:
         """The lower triangular L_k⁻¹, (K, D, D), or (1, D, D) for all."""
-        factors = np.linalg.cholesky(self.stored.reshape(-1, *self.stored.shape[-2:]))
-        return np.stack([np.tril(lapack.dtrtri(factor, lower=1)[0]) for factor in factors])
+        factors = self._factors.reshape(-1, *self.stored.shape[-2:])
+        return np.tril([lapack.dtrtri(factor, lower=1)[0] for factor in factors])
+
+    @property
+    def inverse_roots(self) -> Array:
+        """The L_k⁻¹ in the shape of what is stored: (K, D, D), or (D, D) for all."""
+        return self.whitening.reshape(self.stored.shape)
 
     @cached_property
     def precisions(self) -> Array:
@@ -42,12 +50,12 @@ class Correlated:
         whitening = self.whitening
         return np.broadcast_to(whitening.swapaxes(1, 2) @ whitening, (self.shape[0], *whitening.shape[1:]))
 
-    @property
+    @cached_property
     def matrices(self) -> Array:
         """The Σ_k, (K, D, D)."""
         return self._each(self.stored)
 
-    @property
+    @cached_property
     def variances(self) -> Array:
         """The diagonals of the Σ_k, (K, D)."""
         return np.diagonal(self.matrices, axis1=1, axis2=2)
@@ -55,9 +63,11 @@ class Correlated:
     @cached_property
     def unexplained(self) -> Array:
         """The share of each column's variance that the other columns leave unexplained, (K, D)."""
-        return unexplained(self.cholesky, self.variances)
+        deviations = np.sqrt(self.variances[: len(self.whitening), None, :])
+        precision = np.square(self.whitening * deviations).sum(axis=1)  # the diagonals of inverse correlations
+        return np.broadcast_to(1 / precision, self.shape)
 
-    @property
+    @cached_property
     def log_volume(self) -> Array:
         """log|Σ_k| = 2 Σ_i log L_ii, (K,)."""
         return 2 * np.log(np.diagonal(self.cholesky, axis1=1, axis2=2)).sum(axis=1)
@@ -88,18 +98,21 @@ class Correlated:
 
     def trace(self, scatter: Array) -> float:
         """Return Σ tr(Σ_k⁻¹ scatter_k), as sums of squares, so that no digit is lost where Σ is nearly singular."""
-        every = scatter.reshape(-1, *self.matrices.shape[1:])  # (K, D, D), or (1, D, D) for all
-        return sum(float(np.square(self._whitened_root(k, one)).sum()) for k, one in enumerate(every))
+        every = scatter.reshape(-1, *scatter.shape[-2:])  # (K, D, D), or (1, D, D) for all
+        return float(np.square(self.whitening @ square_root(every)).sum())
 
     def largest_share(self, floor: Array) -> Array:
         """Return the largest eigenvalues of L_k⁻¹ floor_k L_k⁻ᵀ, (K,)."""
-        roots = (self._whitened_root(k, one) for k, one in enumerate(self._each(floor)))
-        return np.array([float(np.linalg.norm(root, ord=2)) ** 2 for root in roots])
+        return np.asarray(np.linalg.norm(self.whitening @ square_root(self._each(floor)), ord=2, axis=(1, 2))) ** 2
 
     def unlike(self, k: int, j: int) -> float:
         """Return the largest difference between two covariance matrices, in units of the deviations of the first."""
         scale = np.sqrt(self.variances[k])  # (D,)
         return float((np.abs(self.matrices[k] - self.matrices[j]) / scale / scale[:, None]).max())
+
+    def component(self, k: int) -> Array:
+        """Return the covariance matrix of one component, as it is stored."""
+        return self.stored[k : k + 1] if self.stored.ndim == 3 else self.stored
 
     def marginal(self, features: list[int]) -> Array:
         """Return the covariance matrices of some columns alone."""
@@ -121,6 +134,3 @@ class Correlated:
 
     def _each(self, stored: Array) -> Array:
         return np.broadcast_to(stored, (self.shape[0], *stored.shape[-2:]))
-
-    def _whitened_root(self, k: int, matrix: Array) -> Array:
-        return np.asarray(solve_triangular(self.cholesky[k], square_root(matrix), lower=True))

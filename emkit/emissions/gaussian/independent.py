@@ -29,6 +29,11 @@ class Independent:
         return np.broadcast_to(self.stored.reshape(self.shape[0], -1), self.shape)
 
     @property
+    def inverse_roots(self) -> Array:
+        """The inverse standard deviations in the shape of what is stored: (K, D), or (K,) for all columns."""
+        return 1 / np.sqrt(self.stored)
+
+    @property
     def unexplained(self) -> Array:
         """Ones, (K, D): no column depends on another."""
         return np.ones(self.shape)
@@ -69,6 +74,10 @@ class Independent:
     def unlike(self, k: int, j: int) -> float:
         """Return the largest difference between the variances of two components, relative to the first."""
         return float((np.abs(self.variances[k] - self.variances[j]) / self.variances[k]).max())
+
+    def component(self, k: int) -> Array:
+        """Return the variances of one component, as they are stored."""
+        return self.stored[k : k + 1]
 
     def marginal(self, features: list[int]) -> Array:
         """Return the variances of some columns alone."""

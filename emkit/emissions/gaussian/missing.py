@@ -152,10 +152,13 @@ GivenSeen: TypeAlias = ByPattern | ByCell
 """What the cells seen of N incomplete rows tell of the missing ones."""
 
 
-def groups(given: GivenSeen, posterior: Array) -> Iterator[Group]:
-    """Yield, for each component, how to centre its completed rows, and the scatter that they leave out."""
+def groups(given: GivenSeen, posterior: Array, scaled: Array) -> Iterator[Group]:
+    """Yield the group of each component: its completed rows by shares (N, K), and the scatter that they leave out.
+
+    The scatter is by `posterior` (N, K), the shares by `scaled` (N, K): for Gaussians both are the same.
+    """
     for k, share in enumerate(posterior.T):
-        yield partial(_centred, given, given.means[k], given.deviations(k)), given.uncertainty(k, share)
+        yield scaled[:, k], partial(_centred, given, given.means[k], given.deviations(k)), given.uncertainty(k, share)
 
 
 def imputed(given: GivenSeen, posterior: Array) -> Array:

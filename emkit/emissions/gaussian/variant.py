@@ -59,14 +59,15 @@ class Variant(ABC, Generic[S]):
         return self.products.moments
 
     @property
-    def _stored(self) -> Array:
+    def stored(self) -> Array:
+        """The covariances as they are stored."""
         return np.asarray(getattr(self, self.stored_as))
 
     @cached_property
     def structure(self) -> Structure:
         """The covariances, whatever form they are stored in."""
         count, columns = self.means.shape
-        return self.form(self._stored, (count, columns))
+        return self.form(self.stored, (count, columns))
 
     @cached_property
     def as_products(self) -> Products[S]:
@@ -80,6 +81,10 @@ class Variant(ABC, Generic[S]):
     def column_variances(self) -> Array:
         """Return the diagonals of the Σ_k, (K, D)."""
         return self.structure.variances
+
+    def component(self, k: int) -> Self:
+        """Return component k alone, without its prior."""
+        return self._with(self.means[k : k + 1], self.structure.component(k), prior=None)
 
     def marginal(self, features: list[int]) -> Self:
         """Return the components of some columns alone, without their prior."""

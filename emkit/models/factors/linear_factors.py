@@ -20,7 +20,7 @@ from emkit.model import Complaint, LatentVariableModel
 from emkit.models.factors import edges as factor_edges
 from emkit.models.factors import regression as factor_regression
 from emkit.models.factors.given_seen import GivenSeen
-from emkit.models.factors.start import prepared, principal_factors
+from emkit.models.factors.start import moments_of, prepared, principal_factors, rows_in_a_chunk
 from emkit.moments import FullMoments
 from emkit.pattern_moments import PatternMoments, groups
 from emkit.priors.conjugate import PseudoObservations, VariancePrior
@@ -85,7 +85,7 @@ class LinearFactors(LatentVariableModel[Weighted[Any], FullMoments]):
         Raises:
             ValueError, TypeError: the data or an argument are refused; a constant column is named.
         """
-        moments = PatternMoments.summary(prepared(data))
+        moments = moments_of(prepared(data))
         mean, loadings, variances = principal_factors(moments, check_count("n_factors", n_factors), cls.most_factors)
         fields = (mean, loadings, cls.noise_of(variances), prior)
         return cls(*fields)  # type: ignore[call-arg]  # a final class has these fields
@@ -107,6 +107,10 @@ class LinearFactors(LatentVariableModel[Weighted[Any], FullMoments]):
     def summary(self, data: Weighted[Any]) -> PatternMoments:
         """Return the moments of prepared data: weight, mean and scatter, for each pattern of missing values."""
         return PatternMoments.summary(data)
+
+    def chunk_size(self, data: Weighted[Any]) -> int:
+        """Return how many rows go well together, when they are compressed."""
+        return rows_in_a_chunk(data)
 
     def e_step(self, data: Weighted[Any]) -> Expectation[FullMoments]:
         """Return the expected moments of (x, z) of prepared data. Reference: Bishop (2006), equation 12.66."""

@@ -1,6 +1,8 @@
 """Data of linear factor models at the door, and where a fit begins: principal components of the correlation matrix."""
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy.typing as npt
 from emkit.arrays import ROUNDING_WIDTH, Array
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.entries import REAL, as_entries
+from emkit.execution.chunks import chunks, unit_bytes, units_in_a_chunk
 from emkit.pattern_moments import PatternMoments
 from emkit.sample_covariance import SampleCovariance
 
@@ -17,6 +20,9 @@ LEAST_UNIQUE = 0.05
 
 LEAST_EXPLAINED = 0.1
 """Of a principal component's variance that a start gives to its factor: EM never leaves loadings of zero."""
+
+COPIES = 4
+"""How many arrays as large as the rows their moments take: they, centred twice, and weighted."""
 
 
 def prepared(data: Any, columns: int | None = None) -> Weighted[Any]:
@@ -27,6 +33,16 @@ def prepared(data: Any, columns: int | None = None) -> Weighted[Any]:
     elif columns not in (None, len(x.mean)):
         raise ValueError(f"data: expected {columns} columns, found a covariance matrix of {len(x.mean)}")
     return as_weighted(x, weight)
+
+
+def rows_in_a_chunk(data: Weighted[Any]) -> int:
+    """Return how many rows of prepared data go well together: they and what is made of them stay in the cache."""
+    return units_in_a_chunk(COPIES * unit_bytes(data))
+
+
+def moments_of(data: Weighted[Any]) -> PatternMoments:
+    """Return the moments of prepared data, chunk by chunk as in a fit."""
+    return reduce(add, map(PatternMoments.summary, chunks(data, rows_in_a_chunk(data))))
 
 
 def principal_factors(

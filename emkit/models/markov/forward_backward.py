@@ -1,4 +1,4 @@
-"""Forward filtering and backward smoothing of a discrete Markov chain, many sequences at once.
+"""Forward filtering and backward smoothing of a discrete Markov chain, many sequences at once, and nothing lost.
 
 Probabilities are scaled to sum to one at each step, so that a step is one product (B, K) x (K, K). Where a prediction
 is so small that underflow may have eaten the terms it is made of, and there alone, it is computed in log space: a

@@ -1,11 +1,11 @@
 """What hidden Markov models share, however their first state is drawn: everything but the M-step of the chain."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import pairwise, product
 from operator import add
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,15 @@ from emkit.arrays import EPS, Array
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.emissions import asking, starting
 from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, SamplesGivenStates
+from emkit.execution.chunks import unit_bytes
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel
 from emkit.models.markov import hidden_start
 from emkit.models.markov.chain_statistics import ChainStatistics
-from emkit.models.markov.forward_backward import Filtered, backward, forward
+from emkit.models.markov.forward_backward import Filtered, forward
 from emkit.models.markov.markov_chain import draw_paths, draw_paths_given
+from emkit.models.markov.scaled import smooth_scaled
+from emkit.models.markov.smoothing import Recursion, compiled, kept_bytes, smooth
 from emkit.models.markov.viterbi import viterbi
 from emkit.models.mixture import Mixture
 from emkit.sequences import Indices, Sequences, as_lengths
@@ -30,6 +33,11 @@ from emkit.statistics import Expectation
 from emkit.values import held, update
 
 E = TypeVar("E", bound=Emissions[Any])
+
+Learnt: TypeAlias = Expectation[ChainStatistics[Any]]
+
+CHUNK_BYTES = 2**23
+"""What a chunk of sequences, and the numbers made of each observation, come to."""
 
 
 class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]], Generic[E]):
@@ -69,22 +77,19 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         """Accept `Weighted` sequences, and sequences that are `Incomplete`."""
         return wrapper in (Weighted, Incomplete)
 
-    def e_step(self, data: Weighted[Sequences]) -> Expectation[ChainStatistics[Any]]:
+    def e_step(self, data: Weighted[Sequences]) -> Learnt:
         """Return expected counts and emission statistics of prepared data. Reference: Bishop (2006), section 13.2.1."""
-        sequences, weight = data.data, data.weight
-        past = self._filter(sequences)
-        smoothed, transitions = backward(past, self.transition, sequences.steps, weight)
-        posterior = sequences.steps.back(smoothed) * sequences.repeat(weight)[:, None]  # (M, K), weights in it
-        initial = posterior[sequences.starts].sum(axis=0)
-        learnt = ChainStatistics(initial, transitions, asking.statistics(self.emissions, sequences.rows, posterior))
-        log_marginal = _sum_by_sequence(past.log_evidence, sequences)
-        return Expectation.of(
-            log_marginal,
-            learnt,
-            weight,
-            conditioning=self._rounding(past.log_evidence, data),
-            observations=float(weight @ sequences.lengths),
-        )
+        return self._learn(data, smooth_scaled)
+
+    def compiled_e_step(self, data: Weighted[Sequences]) -> Callable[[Self, Weighted[Sequences]], Learnt] | None:
+        """Return the E-step with the passes over the chain in compiled code, where the data are worth it."""
+        recursion = compiled(int(data.data.lengths.sum()), len(self.initial))
+        return None if recursion is None else lambda model, chunk: model._learn(chunk, recursion)
+
+    def chunk_size(self, data: Weighted[Sequences]) -> int:
+        """Return how many sequences go well together: by the bytes of a row and of what the passes keep of it."""
+        rows = CHUNK_BYTES // (unit_bytes(data.data.rows) + kept_bytes(len(self.initial)))
+        return max(1, rows * len(data) // int(data.data.lengths.sum()))
 
     def m_step(self, statistics: ChainStatistics[Any]) -> Self:
         """Return the mode of chain and emissions given expected counts. Reference: Bishop (2006), equation 13.18."""
@@ -93,17 +98,15 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
 
     def log_marginal(self, data: Any) -> Array:
         """Return log p of each whole sequence, (N,), nats."""
-        sequences = self.prepare(data).data
-        return _sum_by_sequence(self._filter(sequences).log_evidence, sequences)
+        prepared = self.prepare(data)
+        return prepared.data.sum(self._smooth(prepared)[0])
 
     # Powers.
 
     def posterior(self, data: Any) -> list[Array]:
         """Return, for each sequence, p(z_t = k | x_1 .. x_T), a list of (T, K)."""
         prepared = self.prepare(data)
-        sequences = prepared.data
-        smoothed, _ = backward(self._filter(sequences), self.transition, sequences.steps, prepared.weight)
-        return sequences.split(sequences.steps.back(smoothed))
+        return prepared.data.split(self._smooth(prepared)[1])
 
     def decode(self, data: Any) -> list[Indices]:
         """Return the most probable path of each sequence by Viterbi's algorithm, a list of (T,) states."""
@@ -117,10 +120,9 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         It is a `Mixture` of the emissions: its weights are the distribution of the state, its `log_marginal` is the
         predictive log density.
         """
-        sequences = self.prepare(data).data
+        prepared = self.prepare(data)
         move = np.linalg.matrix_power(self.transition, check_count("ahead", ahead))
-        filtered = sequences.split(sequences.steps.back(self._filter(sequences).filtered))
-        states = [one[-1] @ move for one in filtered]
+        states = [smoothed[-1] @ move for smoothed in prepared.data.split(self._smooth(prepared)[1])]
         return [Mixture(weights / weights.sum(), self.emissions) for weights in states]
 
     def impute(self, data: Any) -> list[Array]:
@@ -257,9 +259,28 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
             raise TypeError("data: expected sequences that are emkit.Incomplete; nothing is missing")
         return sequences
 
+    def _learn(self, data: Weighted[Sequences], recursion: Recursion) -> Learnt:
+        sequences, weight = data.data, data.weight
+        log_evidence, posterior, transitions = self._smooth(data, recursion)
+        posterior *= sequences.repeat(weight)[:, None]
+        initial = posterior[sequences.starts].sum(axis=0)
+        learnt = ChainStatistics(initial, transitions, asking.statistics(self.emissions, sequences.rows, posterior))
+        return Expectation.of(
+            sequences.sum(log_evidence),
+            learnt,
+            weight,
+            conditioning=self._rounding(log_evidence, data),
+            observations=float(weight @ sequences.lengths),
+        )
+
+    def _smooth(self, data: Weighted[Sequences], recursion: Recursion = smooth_scaled) -> tuple[Array, Array, Array]:
+        """Return log evidence (M,) and posterior (M, K) by row, and expected transitions (K, K)."""
+        log_density = asking.log_density(self.emissions, data.data.rows)  # (M, K)
+        return smooth(self.initial, self.transition, log_density, data.data, data.weight, recursion)
+
     def _log_density(self, sequences: Sequences) -> Array:
         """Return log p(x_t | z_t = k) by time step, (M, K)."""
-        return asking.log_density(self.emissions, sequences.rows)[sequences.steps.order]
+        return sequences.steps.by_step(asking.log_density(self.emissions, sequences.rows))
 
     def _filter(self, sequences: Sequences) -> Filtered:
         return forward(self.initial, self.transition, self._log_density(sequences), sequences.steps)
@@ -267,10 +288,5 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
     def _rounding(self, log_evidence: Array, data: Weighted[Sequences]) -> float:
         """Return how far the objective may be off, nats per sequence: the rounding of each step, and of its density."""
         size = np.where(np.isfinite(log_evidence), np.abs(log_evidence), 0.0) + len(self.initial)  # (M,)
-        each = _sum_by_sequence(EPS * size + asking.conditioning(self.emissions), data.data)  # (N,)
+        each = data.data.sum(EPS * size + asking.conditioning(self.emissions))  # (N,)
         return float(data.weight @ each / (data.weight.sum() or 1.0))
-
-
-def _sum_by_sequence(of_rows: Array, sequences: Sequences) -> Array:
-    """Sum what each row has (M,), by time step, over the rows of each sequence, (N,)."""
-    return np.add.reduceat(sequences.steps.back(of_rows), sequences.starts)

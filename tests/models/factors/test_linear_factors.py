@@ -229,3 +229,14 @@ def test_loadings_of_zero_are_named(kind: Any) -> None:
     fit = emkit.fit(start, rows, max_iter=5)
     assert fit.outcome is Outcome.DEGENERATE
     assert "only 1 of 2 explain anything" in fit.message
+
+
+def test_a_start_does_not_depend_on_the_chunks_of_its_pass() -> None:
+    """Rows of several chunks start the model that their sample covariance starts."""
+    rng = np.random.default_rng(8)
+    x = 5 + rng.normal(size=(9000, 2)) @ rng.normal(size=(2, 40)) + rng.normal(size=(9000, 40))
+    start = FactorAnalysis.start(x, 2)
+    assert 1024 <= start.chunk_size(start.prepare(x)) < len(x)
+    whole = FactorAnalysis.start(SampleCovariance(np.cov(x.T, ddof=0), len(x), x.mean(axis=0)), 2)
+    assert_allclose(start.loadings, whole.loadings, rtol=1e-8, atol=1e-10)
+    assert_allclose(start.noise, whole.noise, rtol=1e-10)

@@ -1,65 +1,19 @@
 """Filter, smoother and Viterbi against the enumeration of every path, in log space."""
 
-from itertools import pairwise, product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.special import logsumexp
 
-from emkit import Array
 from emkit.models.markov.forward_backward import backward, forward
 from emkit.models.markov.viterbi import viterbi
 from emkit.sequences import Sequences
+from tests.models.markov.paths import CHAINS, enumerate_paths, log_path, random_chain
 
 SEEDS = st.integers(0, 2**32 - 1)
-CHAINS = ("dense", "upper", "identity", "sticky", "sparse")
-
-
-class Truth(NamedTuple):
-    log_marginal: float
-    posterior: Array  # (T, K)
-    transitions: Array  # (K, K)
-    log_best: float
-
-
-def log_path(path: tuple[int, ...], initial: Array, transition: Array, log_density: Array) -> float:
-    with np.errstate(divide="ignore"):
-        moves = [np.log(transition[i, j]) for i, j in pairwise(path)]
-        return float(np.log(initial[path[0]]) + sum(moves) + sum(log_density[t, k] for t, k in enumerate(path)))
-
-
-def enumerate_paths(initial: Array, transition: Array, log_density: Array) -> Truth:
-    length, n_states = log_density.shape
-    paths = list(product(range(n_states), repeat=length))
-    log_joint = np.array([log_path(path, initial, transition, log_density) for path in paths])
-    total = float(logsumexp(log_joint))
-    posterior, transitions = np.zeros((length, n_states)), np.zeros((n_states, n_states))
-    for path, share in zip(paths, np.exp(log_joint - total), strict=True):
-        for t, k in enumerate(path):
-            posterior[t, k] += share
-        for i, j in pairwise(path):
-            transitions[i, j] += share
-    return Truth(total, posterior, transitions, float(log_joint.max()))
-
-
-def random_chain(kind: str, rng: np.random.Generator, n_states: int) -> tuple[Array, Array]:
-    """Return an initial distribution and transitions; sticky ones leave with probability 1e-250."""
-    transition = rng.dirichlet(np.ones(n_states), n_states)
-    if kind == "upper":
-        transition = np.triu(transition)
-    elif kind == "identity":
-        transition = np.eye(n_states)
-    elif kind == "sticky":
-        transition = np.where(np.eye(n_states) > 0, 1.0, 1e-250)
-    elif kind == "sparse":
-        transition = np.where(
-            np.eye(n_states)[:, ::-1] > 0, transition, transition * (rng.random(transition.shape) > 0.5)
-        )
-    return rng.dirichlet(np.ones(n_states)), transition / transition.sum(axis=1, keepdims=True)
 
 
 @given(SEEDS, st.sampled_from(CHAINS), st.integers(1, 3), st.sampled_from([1.0, 1e3, 1e5]))

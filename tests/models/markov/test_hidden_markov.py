@@ -288,3 +288,11 @@ def test_missing_values_are_drawn_given_the_whole_sequence() -> None:
     assert_allclose(drawn[drawn[:, 2] == 1, 1].mean(), both / joint, atol=0.015)
     with pytest.raises(TypeError, match="nothing is missing"):
         model.sample_missing([np.zeros((3, 1))], 0)
+
+
+def test_chunks_hold_few_long_sequences_or_many_short_ones() -> None:
+    """A chunk is about as many observations whatever their sequences, at least one sequence, fewer for more states."""
+    twenty, thousand = (COUNTS.prepare([np.ones((length, 1))] * 50) for length in (20, 1000))
+    assert COUNTS.chunk_size(twenty) * 20 == pytest.approx(COUNTS.chunk_size(thousand) * 1000, rel=0.05)
+    assert COUNTS.chunk_size(COUNTS.prepare([np.ones((10**6, 1))] * 2)) == 1
+    assert random_model(np.random.default_rng(0), 9).chunk_size(twenty) < COUNTS.chunk_size(twenty)

@@ -10,9 +10,11 @@ from scipy.special import softmax
 import emkit
 from emkit import Array, HiddenMarkov, Poisson, StationaryHiddenMarkov
 from emkit.models.markov.chain_statistics import ChainStatistics
+from emkit.models.markov.stationary_counts import most_likely
 
 SEEDS = st.integers(0, 2**32 - 1)
-EMISSIONS = Poisson(np.array([[1.0], [5.0], [20.0]]))
+EMISSIONS = Poisson(np.array([[1.0], [5.0], [20.0], [50.0]]))
+THREE = Poisson(EMISSIONS.rates[:3])
 
 
 def settled(transition: Array) -> Array:
@@ -26,7 +28,7 @@ def value(transition: Array, initial: Array, transitions: Array) -> float:
 
 
 @settings(max_examples=15, deadline=None)
-@given(SEEDS, st.integers(2, 3))
+@given(SEEDS, st.integers(2, 4))
 def test_no_other_optimiser_finds_better_transitions(seed: int, n_states: int) -> None:
     """The M-step's transitions have the largest Q that a simplex search from several starts finds."""
     rng = np.random.default_rng(seed)
@@ -43,10 +45,41 @@ def test_no_other_optimiser_finds_better_transitions(seed: int, n_states: int) -
     assert value(found, initial, transitions) >= -best - 1e-6
 
 
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, st.sampled_from([3, 6, 10]), st.sampled_from([0.01, 1.0, 30.0]))
+def test_the_slope_is_zero_at_the_maximum(seed: int, n_states: int, share: float) -> None:
+    """Moving probability between any two transitions of a row changes Q by nothing, to first order."""
+    rng = np.random.default_rng(seed)
+    initial, transitions = share * rng.uniform(0.5, 2, n_states), rng.uniform(0.5, 20, (n_states, n_states))
+    present = rng.dirichlet(np.full(n_states, 5.0), n_states)
+    found = most_likely(initial, transitions, present)
+    assert value(found, initial, transitions) >= value(present, initial, transitions)
+    steepest = float((transitions / found).max())
+    for row, one, other in rng.integers(n_states, size=(10, 3)):
+        little, size = np.zeros((n_states, n_states)), 1e-4 * found[row].min()
+        little[row, one] += size
+        little[row, other] -= size
+        rise = value(found + little, initial, transitions) - value(found - little, initial, transitions)
+        assert_allclose(rise / (2 * size), 0.0, atol=1e-6 * steepest)
+
+
+def test_never_below_where_it_began() -> None:
+    """First states that outweigh the moves, from the transitions of an earlier M-step: Q does not fall."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        initial, transitions = rng.uniform(1, 500, 5), 4 * rng.dirichlet(np.ones(5), 5)
+        present = rng.dirichlet(np.ones(5), 5)
+        for _ in range(3):
+            following = most_likely(initial, transitions, present)
+            level = value(present, initial, transitions)
+            assert value(following, initial, transitions) >= level - 1e-12 * abs(level)
+            present, transitions = following, transitions * rng.uniform(0.8, 1.2, (5, 5))
+
+
 def test_without_first_states_they_are_the_counted_ones() -> None:
     """Where first states weigh nothing, transitions are their expected counts divided by the rows' sums."""
     counts = np.array([[5.0, 1.0, 2.0], [3.0, 4.0, 1.0], [1.0, 1.0, 6.0]])
-    model = StationaryHiddenMarkov(np.full((3, 3), 1 / 3), EMISSIONS)
+    model = StationaryHiddenMarkov(np.full((3, 3), 1 / 3), THREE)
     found = model.chain_given(ChainStatistics(np.zeros(3), counts, None))["transition"]
     assert_allclose(found, counts / counts.sum(axis=1, keepdims=True), rtol=1e-12)
 
@@ -54,7 +87,7 @@ def test_without_first_states_they_are_the_counted_ones() -> None:
 def test_structural_zeros_stay() -> None:
     """Transitions that are zero stay zero, and a fit climbs all the way."""
     transition = np.array([[0.8, 0.2, 0.0], [0.0, 0.7, 0.3], [0.5, 0.0, 0.5]])
-    model = StationaryHiddenMarkov(transition, EMISSIONS)
+    model = StationaryHiddenMarkov(transition, THREE)
     data = model.sample(8, 1, length=15)
     fit = emkit.fit(model, data)
     assert fit.converged
@@ -66,8 +99,8 @@ def test_structural_zeros_stay() -> None:
 
 def test_it_is_the_hidden_markov_model_of_its_initial_distribution() -> None:
     """Given its parameters it is an ordinary hidden Markov model."""
-    model = StationaryHiddenMarkov(np.array([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), EMISSIONS)
-    same = HiddenMarkov(model.initial, model.transition, EMISSIONS)
+    model = StationaryHiddenMarkov(np.array([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]), THREE)
+    same = HiddenMarkov(model.initial, model.transition, THREE)
     data = model.sample(4, 0, length=[1, 2, 5, 9])
     assert_allclose(model.log_marginal(data), same.log_marginal(data), rtol=1e-14)
     assert all(map(np.array_equal, model.decode(data), same.decode(data)))
