@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from emkit.arrays import Array
 
-FEW = 8192
+FEW = 4096
 """Rows of a sample, where K and D are small."""
 
 ROWS_PER_COMPONENT = 64
