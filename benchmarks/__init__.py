@@ -1,0 +1,1 @@
+"""emkit and its peers on the same data, from the same start, in alternation: `python -m benchmarks`."""
