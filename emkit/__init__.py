@@ -188,15 +188,17 @@ _LATER = {
 """What is loaded when first used, and from where: a fit needs few of the models and distributions there are."""
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is loaded when first used."""
-    if name in _ROOMS:
-        return import_module(f"emkit.{name}")
-    if name not in _LATER:
-        raise AttributeError(f"module 'emkit' has no attribute {name!r}")
-    found = getattr(import_module(_LATER[name]), name)
-    globals()[name] = found  # from here on, without this function
-    return found
+if not TYPE_CHECKING:  # to whom every name would be one of ours then
+
+    def __getattr__(name: str) -> Any:
+        """Load what is loaded when first used."""
+        if name in _ROOMS:
+            return import_module(f"emkit.{name}")
+        if name not in _LATER:
+            raise AttributeError(f"module 'emkit' has no attribute {name!r}")
+        found = getattr(import_module(_LATER[name]), name)
+        globals()[name] = found  # from here on, without this function
+        return found
 
 
 def __dir__() -> list[str]:

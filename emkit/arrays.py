@@ -70,4 +70,11 @@ def average(total: Array, weight: Array, *, otherwise: Array) -> Array:
     """
     aligned = np.reshape(weight, np.shape(weight) + (1,) * (np.ndim(total) - np.ndim(weight)))
     some = aligned > 0
+    if some.all():
+        return np.asarray(total / aligned)
     return np.where(some, total / np.where(some, aligned, 1.0), otherwise)
+
+
+def stretched(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return a read-only view of this shape, or the array itself where it has that: `broadcast_to` takes its time."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)

@@ -55,6 +55,19 @@ def unexplained(factor: Array, variance: Array) -> Array:
     return 1 / np.square(inverse).sum(axis=-2)
 
 
+def _is_singular(matrices: Array, variance: Array) -> bool:
+    """Return whether any of some matrices (..., D, D) with diagonals (..., D) is singular, to rounding."""
+    try:
+        factor = np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return True
+    least = 8 * matrices.shape[-1] * EPS
+    share = np.square(np.diagonal(factor, axis1=-2, axis2=-1)) / variance  # (..., D) left by the columns before
+    if share.prod(axis=-1).min() > least:  # the determinant of the correlations, below what others leave of any column
+        return False
+    return not unexplained(factor, variance).min() > least
+
+
 def _first(bad: np.ndarray, value: Array, what: str) -> Problem | None:
     if not bad.any():
         return None
@@ -204,19 +217,15 @@ class PositiveDefinite:
         if (variance < TINY).any():
             column = int(np.argmax(variance < TINY))
             return f"has variance {variance.flat[column]:.6g} in column {column}, expected a positive number"
-        scale = np.sqrt(variance)
-        allowed = 1e-8 * scale[..., :, None] * scale[..., None, :]
-        if (np.abs(matrices - np.swapaxes(matrices, -1, -2)) > allowed).any():
-            return "is not symmetric; expected a covariance matrix"
-        try:
-            share = unexplained(np.asarray(np.linalg.cholesky(matrices), dtype=np.float64), variance)  # (..., D)
-        except np.linalg.LinAlgError:
-            share = np.zeros_like(variance)
-        width = matrices.shape[-1]
-        if share.min() > 8 * width * EPS:
+        skew = matrices - matrices.swapaxes(-1, -2)
+        if skew.any():
+            scale = np.sqrt(variance)
+            if (np.abs(skew) > 1e-8 * scale[..., :, None] * scale[..., None, :]).any():
+                return "is not symmetric; expected a covariance matrix"
+        if not _is_singular(matrices, variance):
             return None
         return (
-            f"is not positive definite: with D = {width} columns, some column is a linear combination of "
+            f"is not positive definite: with D = {matrices.shape[-1]} columns, some column is a linear combination of "
             "the others, to rounding"
         )
 

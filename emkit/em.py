@@ -158,7 +158,7 @@ def fit(
     evaluator = _evaluator(model, data, chunk_size, workers)
     path = run(model, evaluator, _algorithm(algorithm))
     with one_blas_thread():
-        last, records, verdict = _drain(path, evaluator, rules, stop_early=on_degenerate != "keep")
+        last, records, verdict = _drain(path, evaluator, rules, tol, stop_early=on_degenerate != "keep")
     trace = Trace(records)
     acquitted = (
         f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: they disagree"
@@ -172,9 +172,14 @@ def fit(
 
 
 def _drain(
-    path: Iterator[Step[M]], evaluator: Evaluator, rules: tuple[Rule, ...], *, stop_early: bool
+    path: Iterator[Step[M]], evaluator: Evaluator, rules: tuple[Rule, ...], tol: float, *, stop_early: bool
 ) -> tuple[Step[M], list[Record], Verdict]:
-    """Follow a run until a verdict; return the last accepted step, the records up to it, and the verdict."""
+    """Follow a run until a verdict; return the last accepted step, the records up to it, and the verdict.
+
+    Where rounding hides gains of `tol`, in float32, a run that seems to have ended goes on in float64.
+    """
+    *settled, limit = rules
+    begin = 0  # of the records that are as exact as the last
     last = next(path)
     if not last.point.expectation.units > 0:
         raise ValueError("data: the weights are all zero; expected at least one unit with weight")
@@ -189,7 +194,10 @@ def _drain(
                 records.append(record)
                 last = step
                 verdict = degenerate(last) if stop_early else None
-                verdict = verdict or next(filter(None, (rule(records) for rule in rules)), None)
+                verdict = verdict or next(filter(None, (rule(records[begin:]) for rule in settled)), None)
+                if verdict is not None and record.rounding > tol * record.units and evaluator.refine():
+                    verdict, begin = None, len(records)
+                verdict = verdict or limit(records)
     except KeyboardInterrupt:
         verdict = interrupted(last)
     except ParameterError as error:

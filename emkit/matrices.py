@@ -7,13 +7,12 @@ from emkit.arrays import EPS, Array
 
 def square_root(matrix: Array) -> Array:
     """Return H with H Hᵀ a positive semidefinite matrix (..., D, D); lower triangular where all are definite."""
-    scale = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))  # (..., D)
-    units = np.where(scale > 0, scale, 1.0)[..., :, None]
-    correlation = matrix / units / units.swapaxes(-2, -1)
     try:
-        return units * np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(correlation)
+        return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+    except np.linalg.LinAlgError:  # that of the correlations, so that units do not matter
+        scale = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))  # (..., D)
+        units = np.where(scale > 0, scale, 1.0)[..., :, None]
+        values, vectors = np.linalg.eigh(matrix / units / units.swapaxes(-2, -1))
         return units * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
 
 

@@ -13,7 +13,7 @@ from typing import Self, TypeAlias, final
 
 import numpy as np
 
-from emkit.arrays import Array, average
+from emkit.arrays import Array
 from emkit.values import value
 
 OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
@@ -111,7 +111,7 @@ class Moments(ABC):
         if type(other) is not type(self):
             return NotImplemented
         weight = self.weight + other.weight  # (K,)
-        share = average(other.weight, weight, otherwise=np.zeros_like(weight))  # (K,)
+        share = other.weight / np.where(weight > 0, weight, 1.0)  # (K,)
         shift = other.mean - self.mean  # (K, D)
         mean = self.mean + shift * share[:, None]
         scatter = self.scatter + other.scatter + self.between(self.weight * share, shift)
@@ -166,7 +166,7 @@ class FullMoments(Moments):
     @staticmethod
     def gather(groups: list[Array]) -> Array:
         """Stack to (K, D, D)."""
-        return np.stack(groups)
+        return np.array(groups)
 
     @staticmethod
     def terms(count: Array, n_columns: int) -> Array:
@@ -224,7 +224,7 @@ class DiagonalMoments(Moments):
     @staticmethod
     def gather(groups: list[Array]) -> Array:
         """Stack to (K, D)."""
-        return np.stack(groups)
+        return np.array(groups)
 
     @staticmethod
     def terms(count: Array, n_columns: int) -> Array:

@@ -37,6 +37,8 @@ class Statistics:
 
 
 def _scalar(number: Any) -> float:
+    if type(number) is float:  # quickly seen
+        return number
     if np.ndim(number) != 0:
         raise TypeError(
             f"Expectation: expected one number summed over units, found an array of shape {np.shape(number)}"

@@ -4,7 +4,6 @@ A model, its statistics and its priors are values. A value is checked when it is
 """
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
@@ -31,6 +30,7 @@ V = TypeVar("V")
 
 _LAYOUT = "_emkit_layout"  # of a class: the name and declaration of every field, None for a plain one
 _PARTS = "_emkit_parts"  # of a class: how the axes of its tuples of values combine, by field
+_DECLARED = "_emkit_declared"  # of a class: the name and declaration of every field that has one
 _PLAIN = "_emkit_plain"  # of a class: the fields without a declaration
 _FIXED = "_emkit_fixed"  # of a class: the fields that name what is held fixed
 _AXES = "_emkit_axes"  # of a value: the size of each named axis, and a field that has it
@@ -70,6 +70,7 @@ def value(cls: type[T]) -> type[T]:
     cls.__reduce__ = _reduce  # type: ignore[method-assign]
     made: Any = attrs.define(frozen=True, slots=False, eq=False, field_transformer=_protect)(cls)
     setattr(made, _LAYOUT, tuple((field.name, field.metadata.get(DECLARED)) for field in attrs.fields(made)))
+    setattr(made, _DECLARED, tuple(pair for pair in getattr(made, _LAYOUT) if pair[1] is not None))
     setattr(made, _PLAIN, tuple(name for name, declared in getattr(made, _LAYOUT) if declared is None))
     setattr(made, _FIXED, tuple(field.name for field in attrs.fields(made) if FIXED in field.metadata))
     setattr(made, _PARTS, {f.name: f.metadata[PARTS] for f in attrs.fields(made) if PARTS in f.metadata})
@@ -86,9 +87,9 @@ def layout(of: Any) -> tuple[tuple[str, Declaration | None], ...]:
     return getattr(of, _LAYOUT)
 
 
-def declarations(of: Any) -> Iterator[tuple[str, Declaration]]:
+def declarations(of: Any) -> tuple[tuple[str, Declaration], ...]:
     """Return the name and declaration of each parameter field of a value, outermost fields only."""
-    return ((name, declared) for name, declared in layout(of) if declared is not None)
+    return getattr(of, _DECLARED)
 
 
 def replace(model: V, **changes: Any) -> V:
@@ -116,7 +117,7 @@ def axis_size(of: Any, axis: str) -> int:
 
 def held(of: Any) -> frozenset[str]:
     """Return the names of the fields of a value that are held fixed."""
-    return frozenset(chain.from_iterable(getattr(of, name) for name in getattr(of, _FIXED)))
+    return frozenset().union(*[getattr(of, name) for name in getattr(of, _FIXED)])
 
 
 def nested(of: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -22,7 +22,7 @@ from emkit.emissions.protocol import (
     StepsMixtures,
 )
 from emkit.incomplete import Incomplete
-from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares, Remarks
+from emkit.model import Accepts, Complains, Complaint, HasPrior, MayBePartial, MissingPowerError, Prepares, Remarks, has
 
 
 def check_emissions(_: Any, field: "attrs.Attribute[Any]", emissions: Any) -> None:
@@ -36,13 +36,13 @@ def check_is_emissions(name: str, given: Any) -> None:
     Raises:
         TypeError: a class, or a value without the three methods.
     """
-    if isinstance(given, type) or not isinstance(given, Emissions):
+    if isinstance(given, type) or not has(given, Emissions):
         raise TypeError(f"{name}: expected emissions such as emkit.FullGaussian(...), found {given!r:.60}")
 
 
 def need(emissions: Any, power: Any, name: str) -> Any:
     """Return the emissions where they have a power, or raise MissingPowerError with the method that they lack."""
-    if not isinstance(emissions, power):
+    if not has(emissions, power):
         raise MissingPowerError(f"{type(emissions).__name__} has no `{name}`, which this needs: write it")
     return emissions
 
@@ -56,7 +56,7 @@ def prepare(emissions: Any, x: Any) -> Any:
     Raises:
         ValueError, TypeError: the emissions refuse the rows, or a row is missing in part where it must not.
     """
-    if not isinstance(emissions, Prepares):
+    if not has(emissions, Prepares):
         return x
     if not _by_row(emissions, x):
         return emissions.prepare(x)
@@ -87,7 +87,7 @@ def statistics(emissions: Any, x: Any, posterior: Array) -> Any:
 
 def mixture_step(emissions: Any, weights: Array, x: Any, weight: Array) -> MixtureStep:
     """Return what rows, weighted (N,), tell a mixture of these weights (K,): in one go where the emissions can."""
-    step = emissions.mixture_step(weights, x, weight) if isinstance(emissions, StepsMixtures) else None
+    step = emissions.mixture_step(weights, x, weight) if has(emissions, StepsMixtures) else None
     if step is not None:
         return step
     log_marginal, posterior = condition(weights, log_density(emissions, x))
@@ -97,7 +97,7 @@ def mixture_step(emissions: Any, weights: Array, x: Any, weight: Array) -> Mixtu
 
 def compiled_mixture_step(emissions: Any, x: Any) -> Callable[[Any, Array, Any, Array], MixtureStep] | None:
     """Return `mixture_step` in compiled code, where the emissions have it and the rows are worth it."""
-    compiled = emissions.compiled_mixture_step(x) if isinstance(emissions, CompilesMixtureStep) else None
+    compiled = emissions.compiled_mixture_step(x) if has(emissions, CompilesMixtureStep) else None
     if compiled is None:
         return None
 
@@ -149,7 +149,7 @@ def sample_missing(emissions: Any, x: Incomplete, states: npt.NDArray[np.intp], 
 
 def _by_row(emissions: Any, x: Any) -> bool:
     """Return whether rows may be missing, and the emissions leave those to us."""
-    return isinstance(x, Incomplete) and not (isinstance(emissions, Accepts) and emissions.accepts(Incomplete))
+    return isinstance(x, Incomplete) and not (has(emissions, Accepts) and emissions.accepts(Incomplete))
 
 
 # Optional powers, and what holds without them.
@@ -157,24 +157,24 @@ def _by_row(emissions: Any, x: Any) -> bool:
 
 def log_prior(emissions: Any) -> float:
     """Return the emissions' log prior density, nats; 0 without one."""
-    return float(emissions.log_prior()) if isinstance(emissions, HasPrior) else 0.0
+    return float(emissions.log_prior()) if has(emissions, HasPrior) else 0.0
 
 
 def conditioning(emissions: Any) -> float:
     """Return the nats per row that the objective may be off beyond its terms' rounding; 0 where nobody knows."""
-    return float(emissions.conditioning()) if isinstance(emissions, KnowsConditioning) else 0.0
+    return float(emissions.conditioning()) if has(emissions, KnowsConditioning) else 0.0
 
 
 def complaints(emissions: Any, statistics: Any) -> list[Complaint]:
     """Return what the emissions complain of; nothing where they do not look."""
-    return list(emissions.complaints(statistics)) if isinstance(emissions, Complains) else []
+    return list(emissions.complaints(statistics)) if has(emissions, Complains) else []
 
 
 def remarks(emissions: Any, statistics: Any) -> list[Complaint]:
     """Return what the emissions remark on; nothing where they do not look."""
-    return list(emissions.remarks(statistics)) if isinstance(emissions, Remarks) else []
+    return list(emissions.remarks(statistics)) if has(emissions, Remarks) else []
 
 
 def partial_m_step(emissions: Any) -> bool:
     """Return whether the emissions' M-step declares itself partial."""
-    return isinstance(emissions, MayBePartial) and emissions.partial_m_step()
+    return has(emissions, MayBePartial) and emissions.partial_m_step()

@@ -55,7 +55,7 @@ def check_family(emissions: Any) -> Family:
 
 
 def weighed(family: Family, x: Any) -> Weighted[Any]:
-    """Return the units that have weight, checked; every unit counts once unless they are `Weighted`.
+    """Return the units checked and weighted; every unit counts once unless they are `Weighted`.
 
     Raises:
         ValueError, TypeError: the family refuses the data, or the weights are all zero.
@@ -65,7 +65,12 @@ def weighed(family: Family, x: Any) -> Weighted[Any]:
     whole = as_weighted(rows, weight)
     if not whole.weight.any():
         raise ValueError("data: the weights are all zero; expected at least one row with weight")
-    return whole if whole.weight.all() else whole[np.flatnonzero(whole.weight)]
+    return whole
+
+
+def with_weight(rows: Weighted[Any]) -> Weighted[Any]:
+    """Return the units that have weight."""
+    return rows if rows.weight.all() else rows[np.flatnonzero(rows.weight)]
 
 
 def responsibilities(
@@ -96,7 +101,7 @@ def begun(
     options: dict[str, Any],
     make: Callable[[Weighted[Any], dict[str, Any]], Begun],
 ) -> Begun:
-    """Return what `make` makes of checked rows and options: of a sample of many rows, where the family takes one.
+    """Return what `make` makes of the checked rows that have weight: of a sample of many, where the family takes one.
 
     Larger samples serve where a state sees too little to know its parameters; and all rows where samples are refused,
     so that it is the data that are refused in the end.
@@ -104,7 +109,8 @@ def begun(
     if isinstance(family, StartsFromSample):
         width = _width(rows.data)
         smallest = max(sample_size(check_count("n_components", n_states), width), ROWS_PER_STATE * n_states)
-        for size in (times * smallest for times in LARGER if times * smallest < len(rows)):
+        many = np.count_nonzero(rows.weight)
+        for size in (times * smallest for times in LARGER if times * smallest < many):
             few = Weighted(rows.data[sample_rows(rows.weight, size, rng)], np.ones(size))
             try:
                 with np.errstate(over="ignore"):  # by columns that all rows refuse by name
@@ -114,7 +120,7 @@ def begun(
             needed = NUMBERS_PER_PARAMETER * n_free_parameters(emissions) / n_states  # numbers that each state sees
             if count.min() * width >= needed or size == LARGER[-1] * smallest:
                 return emissions, count * float(rows.weight.sum() / size)
-    return make(rows, options)
+    return make(with_weight(rows), options)
 
 
 def shared_out(

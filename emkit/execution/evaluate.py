@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from emkit.arguments import check_count
 from emkit.data import Weighted, split_weight
 from emkit.execution.chunks import ChunkSize, chunks, unit_bytes, units_in_a_chunk
 from emkit.execution.workers import ordered_sum
 from emkit.incomplete import Incomplete
-from emkit.model import Accepts, Compiles, HasPrior, Prepares, SizesChunks, Summarises
+from emkit.model import Accepts, Compiles, HasPrior, Prepares, SizesChunks, Summarises, has
 from emkit.statistics import Expectation
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Evaluator:
         _check_wrappers(model, data)
         if isinstance(data, Weighted) and not data.weight.any():
             raise ValueError("data: the weights are all zero; expected at least one unit with weight")
-        prepared = model.prepare(data) if isinstance(model, Prepares) else data
+        prepared = model.prepare(data) if has(model, Prepares) else data
         if not hasattr(prepared, "__len__"):
             raise TypeError(f"data: expected something with a length and slices, found {type(prepared).__name__}")
         self.data = _read_only(prepared)
@@ -54,42 +55,65 @@ class Evaluator:
             raise ValueError("data: expected at least one unit, found none")
         self.chunk_size = _automatic(model, self.data) if isinstance(chunk_size, str) else chunk_size
         self.workers = workers
-        self._compiled = model.compiled_e_step(self.data) if isinstance(model, Compiles) else None
-        self._summary = self._sum(model.summary, _add_summaries) if isinstance(model, Summarises) else None
+        self._as_double = False
+        self._compiled = model.compiled_e_step(self.data) if has(model, Compiles) else None
+        self._summary = self._sum(model.summary, _add_summaries) if has(model, Summarises) else None
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
-        if isinstance(model, Summarises):
+        if has(model, Summarises):
             return _checked(model, model.e_step_of(self._summary))
         e_step = model.e_step if self._compiled is None else partial(self._compiled, model)
         return self._sum(lambda chunk: _checked(model, e_step(chunk)))
+
+    def refine(self) -> bool:
+        """Hand out float32 data as float64 from here on, chunk by chunk; return whether that is new."""
+        before = self._as_double
+        self._as_double = _rows(self.data).dtype == np.float32
+        return self._as_double and not before
 
     def careful_objective(self, model: Any) -> float:
         """Return the objective anew, from `log_marginal` and with an exact sum."""
         return math.fsum(self._sum(partial(_careful_sum, model))) + log_prior(model)
 
     def _sum(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
-        return ordered_sum(function, chunks(self.data, self.chunk_size), self.workers, add)
+        parts = chunks(self.data, self.chunk_size)
+        return ordered_sum(function, map(_double, parts) if self._as_double else parts, self.workers, add)
 
 
 def log_prior(model: Any) -> float:
     """Return the log prior of a model, nats; 0 without that power."""
-    return float(model.log_prior()) if isinstance(model, HasPrior) else 0.0
+    return float(model.log_prior()) if has(model, HasPrior) else 0.0
 
 
 def _check_wrappers(model: Any, data: Any) -> None:
     """Refuse data in a wrapper that the model does not know of."""
     for wrapper in (Weighted, Incomplete):
         wrapped = isinstance(data, wrapper) or isinstance(split_weight(data)[0], wrapper)
-        if wrapped and not (isinstance(model, Accepts) and model.accepts(wrapper)):
+        if wrapped and not (has(model, Accepts) and model.accepts(wrapper)):
             raise TypeError(
                 f"{type(model).__name__} does not accept {wrapper.__name__} data. A model that does has a method "
                 "`accepts(self, wrapper)` that returns True for it"
             )
 
 
+def _rows(data: Any) -> Any:
+    """Return what holds the numbers of data, weighted or not; an empty array where that is no array."""
+    rows = split_weight(data)[0]
+    return rows if isinstance(rows, np.ndarray) else np.empty(0)
+
+
+def _double(chunk: Any) -> Any:
+    """Return float32 rows, weighted or not, as float64."""
+    rows, weight = split_weight(chunk)
+    double = rows.astype(np.float64)
+    return double if weight is None else Weighted(double, weight)
+
+
 def _automatic(model: Any, data: Any) -> int:
-    return model.chunk_size(data) if isinstance(model, SizesChunks) else units_in_a_chunk(unit_bytes(data))
+    if not has(model, SizesChunks):
+        return units_in_a_chunk(unit_bytes(data))
+    return check_count(f"{type(model).__name__}.chunk_size", model.chunk_size(data))
 
 
 def _careful_sum(model: Any, chunk: Any) -> list[float]:
@@ -129,8 +153,7 @@ def _checked(model: Any, learnt: Any) -> Expectation[Any]:
             f"{type(model).__name__}.e_step returned a {type(learnt).__name__}; expected an emkit.Expectation, "
             "for example emkit.Expectation.of(log_marginal, statistics)"
         )
-    sizes = np.array([learnt.units, learnt.rounding])
-    if np.isfinite(learnt.log_likelihood) and not (np.isfinite(sizes) & (sizes >= 0)).all():
+    if math.isfinite(learnt.log_likelihood) and not (0 <= learnt.units < math.inf and 0 <= learnt.rounding < math.inf):
         raise ValueError(
             f"{type(model).__name__}.e_step returned units {learnt.units} and rounding {learnt.rounding}; expected "
             "finite numbers, zero or more"

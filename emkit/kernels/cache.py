@@ -59,8 +59,13 @@ def _files(kernel: Any) -> Iterator[str]:
 
 def _folders() -> list[Path]:
     """Return where receipts lie: beside Numba's own cache, or in the user's where emkit's folder is read-only."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    return [Path(chosen)] if chosen else [SOURCES / "__pycache__", Path.home() / ".cache" / "emkit"]
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return [Path(chosen)]
+    beside = SOURCES / "__pycache__"
+    try:
+        return [beside, Path.home() / ".cache" / "emkit"]
+    except RuntimeError:  # a user without a home, as in some containers
+        return [beside]
 
 
 def _receipt(name: str) -> str:

@@ -1,7 +1,7 @@
 """Whether a fit runs on compiled kernels: where Numba is installed and the work at hand is worth it.
 
 The rule looks at the work, at whether Numba is installed and at whether the kernels are cached on disk, never at what
-the process did before, so that the same fit gives the same bits:
+the process did before, so that, for a given cache, the same fit gives the same bits:
 
 - below `WORTH_LOADING` seconds of work in NumPy: never, importing Numba would take as long;
 - kernels cached on disk: yes;
@@ -91,7 +91,7 @@ def compile_all() -> dict[str, float]:
 
 
 def _mode() -> Mode:
-    return _chosen[-1] if _chosen else _checked(os.environ.get(VARIABLE, "auto"), VARIABLE)
+    return _chosen[-1] if _chosen else _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
 
 
 def _checked(mode: str, name: str) -> Mode:

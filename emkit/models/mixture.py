@@ -15,6 +15,7 @@ from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
 from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, MixtureStep, SamplesGivenStates
 from emkit.execution.chunks import unit_bytes, units_in_a_chunk
+from emkit.execution.threads import one_blas_thread
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel
 from emkit.priors.conjugate import optional_prior
@@ -235,7 +236,8 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             return starting.shared_out(family, rows, n_components, how, generator, settled)
 
         rows = starting.weighed(family, x)
-        return cls._of(starting.begun(family, rows, n_components, generator, options, make), weights_prior)
+        with one_blas_thread():
+            return cls._of(starting.begun(family, rows, n_components, generator, options, make), weights_prior)
 
     @classmethod
     def from_responsibilities(
@@ -258,7 +260,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             ValueError: wrong shape, negative or not summing to one, or a component without any responsibility.
         """
         family = cls._family(emissions)
-        rows = starting.weighed(family, x)
+        rows = starting.with_weight(starting.weighed(family, x))
         posterior = as_responsibilities(responsibilities, split_weight(x)[1], len(rows))  # (N, K)
         share = posterior * rows.weight[:, None]
         return cls._of((starting.made(family, rows.data, share, options), share.sum(axis=0)), weights_prior)

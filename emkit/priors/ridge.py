@@ -70,7 +70,7 @@ def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
 
     Args:
         x: (N, D), or `Incomplete`, of which each column counts where it is seen.
-        weight: (N,) positive.
+        weight: (N,), of which some are positive.
         n_components: K.
     """
     if isinstance(x, Incomplete):
@@ -78,7 +78,7 @@ def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
         return np.concatenate([typical_variances(c[seen, None], weight[seen], n_components) for c, seen in rows])
     levels = np.linspace(0, 1, 4 * n_components + 1)
     size = sample_size(n_components, x.shape[1])
-    if len(x) <= size:
+    if np.count_nonzero(weight) <= size:
         return (
             _width(np.quantile(x.astype(np.float64, copy=False), levels, axis=0, method="inverted_cdf", weights=weight))
             ** 2

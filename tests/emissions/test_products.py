@@ -9,9 +9,19 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import emkit
-from emkit import Array, DiagonalGaussian, FullGaussian, GaussianMixture, Incomplete, SphericalGaussian, TiedGaussian
+from emkit import (
+    Array,
+    DiagonalGaussian,
+    FullGaussian,
+    GaussianMixture,
+    Incomplete,
+    Outcome,
+    SphericalGaussian,
+    TiedGaussian,
+)
 from emkit.emissions.gaussian.products import MANY, TOLERATED
 from emkit.emissions.protocol import MixtureStep
+from emkit.kernels import choice
 from tests import longdouble
 from tests.gaussians import KINDS, emissions_of, random_mixture, random_rows
 
@@ -245,3 +255,17 @@ def test_float32_sums_do_not_stall() -> None:
     assert_allclose(learnt.statistics.emissions.scatter[:, 0] / 5e5, [x.astype(np.float64).var()] * 2, rtol=1e-5)
     wide = random_rows(np.random.default_rng(1), 10, 2)
     assert emkit.fit(random_mixture(FullGaussian, np.random.default_rng(2)), wide.astype(">f4"), max_iter=2).n_iter == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_of_float32_ends_where_that_of_float64_does(kind: Any) -> None:
+    """Once rounding hides what an iteration gains, a fit goes on in float64, to the same optimum and all its digits."""
+    model, x, rng = case(kind, 8, 1.5, 2, 3, n=2 * MANY)
+    begin = GaussianMixture(model.weights, kind.at(model.emissions.means + rng.normal(size=(3, 2)), [2.0, 2.0]))
+    single = x.astype(np.float32)
+    with choice.use("never"):
+        one, two = (emkit.fit(begin, rows, max_iter=5000) for rows in (single, single.astype(np.float64)))
+    assert one.trace.records[0].rounding > 1e-8 * len(x) > 1e3 * one.trace.records[-1].rounding
+    assert one.outcome is two.outcome is Outcome.CONVERGED
+    assert one.log_likelihood == pytest.approx(one.model.log_marginal(single.astype(np.float64)).sum(), rel=1e-12)
+    assert one.log_likelihood == pytest.approx(two.log_likelihood, rel=1e-7)

@@ -90,6 +90,20 @@ def test_a_compiler_that_cannot_be_loaded_counts_as_missing(
     assert kernels.load("gaussian", MIDDLE) is None
 
 
+def test_a_user_without_a_home_has_no_cache_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no home is known, as for the users that some containers make up, only the folder beside the sources is."""
+
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    monkeypatch.setattr(cache, "SOURCES", tmp_path)
+    assert not cache.holds("gaussian")
+    cache.record("gaussian", [])
+    assert [path.parent.name for path in tmp_path.rglob("*.txt")] == ["__pycache__"]
+
+
 def test_numba_told_not_to_compile_counts_as_missing(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     assert kernels.load("gaussian", LARGE) is None
@@ -100,8 +114,10 @@ def test_the_environment_overrules(module: ModuleType, monkeypatch: pytest.Monke
     assert kernels.load("gaussian", LARGE) is None
     monkeypatch.setenv(choice.VARIABLE, "always")
     assert kernels.load("gaussian", 0.0) is module
-    monkeypatch.setenv(choice.VARIABLE, "auto")
-    assert kernels.load("gaussian", SMALL) is None
+    for automatic in ("auto", ""):
+        monkeypatch.setenv(choice.VARIABLE, automatic)
+        assert kernels.load("gaussian", SMALL) is None
+        assert kernels.load("gaussian", MIDDLE) is module
 
 
 def test_always_without_numba_names_the_extra(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ whitened, so that neither offset nor separation costs a digit. A final class dec
 `Structure` that knows its covariances and the `Moments` that it learns from.
 """
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
@@ -136,9 +137,12 @@ class Gaussian(Variant[S], Generic[S]):
         """
         pseudo = self._pseudo
         total, exponent = (statistics, 0.0) if pseudo is None else (statistics + pseudo[0], pseudo[1])
-        means = self.means if "means" in self.fixed else np.where(total.weight[:, None] > 0, total.mean, self.means)
+        if "means" in self.fixed:
+            means, scatter = self.means, total.scatter_about(self.means)
+        else:
+            means, scatter = np.where(total.weight[:, None] > 0, total.mean, self.means), total.scatter
         terms = self.moments.terms(statistics.weight + exponent, self.means.shape[1])
-        stored = average(total.scatter_about(means), terms, otherwise=self.stored)
+        stored = average(scatter, terms, otherwise=self.stored)
         return update(self, **{"means": means, self.stored_as: stored})
 
     def expected_log_density(self, statistics: S) -> float:
@@ -198,9 +202,10 @@ class Gaussian(Variant[S], Generic[S]):
         """
         location = max(1.0, float((np.abs(self.means) / np.sqrt(self.structure.variances)).max()))
         smallest = float(self.structure.unexplained.min())
-        worst = min(max(1 / smallest, location / np.sqrt(smallest)), 1 / EPS)  # there, no digit is left to lose
-        terms = self.means.shape[1] / np.sqrt(smallest) + float(np.abs(self._log_normaliser).max())
-        return (4 * EPS * worst) ** 2 + EPS * float(terms)
+        root = math.sqrt(smallest)
+        worst = min(max(1 / smallest, location / root), 1 / EPS)  # there, no digit is left to lose
+        terms = self.means.shape[1] / root + float(np.abs(self._log_normaliser).max())
+        return (4 * EPS * worst) ** 2 + EPS * terms
 
     def complete(self, row: Any) -> Iterator[tuple[float, S]]:
         """Yield the log density of one row and its complete-data moments, for each component: the textbook formula."""
@@ -237,10 +242,10 @@ class Gaussian(Variant[S], Generic[S]):
 
     def _quadratic(self, statistics: S, exponent: Array) -> float:
         """Return -½ Σ_k [exponent log|Σ| + tr(Σ⁻¹ scatter) + weight |Σ^(-1/2) (mean - μ)|²]."""
-        shift = statistics.shift_from(self.means)  # (K, D)
-        distance = np.zeros(len(shift))  # (K,)
-        for k in np.flatnonzero(shift.any(axis=1)):
-            distance[k] = np.square(self.structure.whiten(int(k), shift[k : k + 1])).sum()
+        distance = np.zeros(len(self.means))  # (K,)
+        for k in np.flatnonzero(statistics.weight):
+            shift = statistics.mean[k : k + 1] - self.means[k]  # (1, D)
+            distance[k] = np.square(self.structure.whiten(int(k), shift)).sum()
         spread = self.structure.trace(statistics.scatter)
         parts = exponent @ self.structure.log_volume + spread + statistics.weight @ distance
         return -0.5 * float(parts)

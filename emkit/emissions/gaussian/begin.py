@@ -50,7 +50,8 @@ def scaled(prior: Any, ridge: Callable[[Array, float], Any], x: Any, weight: Arr
         return prior
     if prior != "ridge":
         raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
-    return ridge(typical_variances(x, weight, n_components), WEAK * min(1.0, float(weight.mean())))
+    mean = float(weight.sum() / np.count_nonzero(weight))  # rows without weight have no say
+    return ridge(typical_variances(x, weight, n_components), WEAK * min(1.0, mean))
 
 
 def columns(x: Any, weight: Array) -> Columns:

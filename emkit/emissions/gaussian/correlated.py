@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
-from emkit.arrays import Array
+from emkit.arrays import Array, stretched
 from emkit.emissions.gaussian.missing import ByPattern
 from emkit.incomplete import Incomplete, Mask
 from emkit.matrices import least_squares, square_root
@@ -37,7 +37,7 @@ class Correlated:
     def whitening(self) -> Array:
         """The lower triangular L_k⁻¹, (K, D, D), or (1, D, D) for all."""
         factors = self._factors.reshape(-1, *self.stored.shape[-2:])
-        return np.tril([lapack.dtrtri(factor, lower=1)[0] for factor in factors])
+        return np.array([lapack.dtrtri(factor, lower=1)[0] for factor in factors])
 
     @property
     def inverse_roots(self) -> Array:
@@ -48,7 +48,7 @@ class Correlated:
     def precisions(self) -> Array:
         """The Σ_k⁻¹, (K, D, D)."""
         whitening = self.whitening
-        return np.broadcast_to(whitening.swapaxes(1, 2) @ whitening, (self.shape[0], *whitening.shape[1:]))
+        return self._each(whitening.swapaxes(1, 2) @ whitening)
 
     @cached_property
     def matrices(self) -> Array:
@@ -65,7 +65,7 @@ class Correlated:
         """The share of each column's variance that the other columns leave unexplained, (K, D)."""
         deviations = np.sqrt(self.variances[: len(self.whitening), None, :])
         precision = np.square(self.whitening * deviations).sum(axis=1)  # the diagonals of inverse correlations
-        return np.broadcast_to(1 / precision, self.shape)
+        return stretched(1 / precision, self.shape)
 
     @cached_property
     def log_volume(self) -> Array:
@@ -133,4 +133,4 @@ class Correlated:
         return np.asarray(seen.T @ (weight[:, None] * seen))
 
     def _each(self, stored: Array) -> Array:
-        return np.broadcast_to(stored, (self.shape[0], *stored.shape[-2:]))
+        return stretched(stored, (self.shape[0], *stored.shape[-2:]))

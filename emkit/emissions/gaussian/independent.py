@@ -5,7 +5,7 @@ from typing import final
 import attrs
 import numpy as np
 
-from emkit.arrays import Array
+from emkit.arrays import Array, stretched
 from emkit.emissions.gaussian.missing import ByCell
 from emkit.incomplete import Incomplete, Mask
 
@@ -26,7 +26,7 @@ class Independent:
     @property
     def variances(self) -> Array:
         """The diagonals of the Σ_k, (K, D)."""
-        return np.broadcast_to(self.stored.reshape(self.shape[0], -1), self.shape)
+        return stretched(self.stored.reshape(self.shape[0], -1), self.shape)
 
     @property
     def inverse_roots(self) -> Array:

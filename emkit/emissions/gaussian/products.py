@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 import attrs
 import numpy as np
 
-from emkit.arrays import LOG_2PI, Array, average
+from emkit.arrays import LOG_2PI, Array
 from emkit.emissions.protocol import MixtureStep
 from emkit.moments import Moments
 
@@ -82,11 +82,11 @@ class Products(ABC, Generic[S]):
 
     @cached_property
     def centre(self) -> Array:
-        """The middle of the means, (D,); a number that float32 can hold, so that float32 rows lose nothing to it."""
-        middle = self.means.mean(axis=0)
-        with np.errstate(over="ignore"):
-            single = middle.astype(np.float32).astype(np.float64)
-        return np.where(np.isfinite(single), single, middle)
+        """The middle of the means, (D,), as float32 holds it, so that rows of that type lose nothing to it.
+
+        Beyond the range of float32 it is infinite, and there is no step.
+        """
+        return (self.means.sum(axis=0) / len(self.means)).astype(np.float32).astype(np.float64)
 
     @cached_property
     def coefficients(self) -> Array:
@@ -133,8 +133,9 @@ class Products(ABC, Generic[S]):
         sums, pooled = np.zeros(coefficients.shape), np.zeros(())
         log_marginal, extent, error = np.empty(n_rows), np.full(n_columns, -1.0), 0.0
         block = min(max(BLOCK_BYTES // (8 * sum(coefficients.shape)), FEWEST_ROWS), MOST_ROWS)
-        buffer = np.empty((block, coefficients.shape[1]), kind, order=self.order()).T  # (P, B)
-        buffer_of_shares = np.empty((len(factors), block), kind)
+        longest = min(block, n_rows)  # B
+        buffer = np.empty((longest, coefficients.shape[1]), kind, order=self.order()).T  # (P, B)
+        buffer_of_shares = np.empty((len(factors), longest), kind)
         for start in range(0, n_rows, block):
             part = slice(start, start + block)
             features = buffer[:, : n_rows - start]
@@ -161,9 +162,10 @@ class Products(ABC, Generic[S]):
     def _moments(self, sums: Array, pooled: Array) -> Any:
         n_columns = self.means.shape[1]
         count, first = sums[:, 0], sums[:, 1 : 1 + n_columns]
-        away = average(first, count, otherwise=np.zeros_like(first))  # (K, D)
+        some = count[:, None] > 0  # (K, 1)
+        away = first / np.where(some, count[:, None], 1.0)  # (K, D)
         scatter = self.scatter(sums[:, 1 + n_columns :], pooled) - self.moments.between(count, away)
-        return self.moments(count, np.where(count[:, None] > 0, self.centre + away, 0.0), scatter)
+        return self.moments(count, np.where(some, self.centre + away, 0.0), scatter)
 
 
 def _share_out(factors: Any, features: Any, small: float, out: Any) -> tuple[Array, Array]:

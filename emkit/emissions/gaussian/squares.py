@@ -1,9 +1,10 @@
 """The squares that each kind of covariance needs as features."""
 
-from functools import cached_property
+from functools import cache
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
+import numpy.typing as npt
 
 from emkit.arrays import Array
 from emkit.emissions.gaussian.products import Products
@@ -11,6 +12,22 @@ from emkit.moments import DiagonalMoments, FullMoments, SphericalMoments, TiedMo
 
 MOST_COLUMNS = 64
 """Of full covariances, whose squares fill the cache soon; with more, or few components, centring rows is faster."""
+
+
+@cache
+def _upper(n_columns: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Array]:
+    """Return rows and columns of the upper triangle, (Q,) each, and by what its Λ_ij enter -½ xᵀ Λ x."""
+    rows, columns = np.triu_indices(n_columns)
+    return rows, columns, np.where(rows == columns, -0.5, -1.0)
+
+
+@cache
+def _places(n_columns: int) -> npt.NDArray[np.intp]:
+    """Return which product of two columns is entry i, j of their symmetric matrix, (D, D)."""
+    rows, columns, _ = _upper(n_columns)
+    places = np.empty((n_columns, n_columns), np.intp)
+    places[rows, columns] = places[columns, rows] = np.arange(len(rows))
+    return places
 
 
 @final
@@ -38,19 +55,12 @@ class FullProducts(Products[FullMoments]):
 
     def of_squares(self) -> Array:
         """Return -½ Λ_ii, -Λ_ij of the precisions Λ_k, (K, Q)."""
-        upper = self._upper
-        return -self.covariances.precisions[:, *upper] * np.where(upper[0] == upper[1], 0.5, 1.0)
+        rows, columns, factors = _upper(self.means.shape[1])
+        return self.covariances.precisions[:, rows, columns] * factors
 
     def scatter(self, sums: Array, pooled: Array) -> Array:
         """Return the sums as symmetric matrices, (K, D, D)."""
-        rows, columns = self._upper
-        scatter = np.empty((len(sums), *2 * self.means.shape[1:]))
-        scatter[:, rows, columns] = scatter[:, columns, rows] = sums
-        return scatter
-
-    @cached_property
-    def _upper(self) -> tuple[Any, Any]:
-        return np.triu_indices(self.means.shape[1])
+        return sums[:, _places(self.means.shape[1])]
 
 
 @final

@@ -2,8 +2,9 @@
 
 A piece starts from a guess of what its neighbour hands over. Once all have run, each runs again from what the neighbour
 did hand over, until it meets what it has already: a chain forgets where it came from. No step takes two distributions
-apart in Hilbert's projective metric, so that what has met stays together to the end of the piece. Reference:
-G. Birkhoff (1957), Transactions of the American Mathematical Society 85, 219-227.
+apart in Hilbert's projective metric, so that what has met stays together to the end of the piece. For a chain that does
+not forget, pieces are given up. Reference: G. Birkhoff (1957), Transactions of the American Mathematical Society 85,
+219-227.
 """
 
 from collections.abc import Callable
@@ -31,10 +32,17 @@ SHORTEST: Final = 32
 LOOK: Final = 8
 """Pieces are looked at for having met every so many steps."""
 
+PATIENCE: Final = 16
+"""Pieces get one round to join, and one more for every so many of a sequence: beyond, its rows one by one cost less."""
+
 Direction: TypeAlias = Literal[1, -1]
 
 FORWARD: Final[Direction] = 1
 BACKWARD: Final[Direction] = -1
+
+
+class UnforgottenError(Exception):
+    """A chain remembers for so long that its sequences are better left uncut."""
 
 
 @final
@@ -46,19 +54,27 @@ class Pieces:
     continues: npt.NDArray[np.bool_]  # (P,) whether it follows the piece before it
     steps: Steps
     rank: Indices  # (P,) where in each step it stands
+    most: int  # pieces of one sequence
 
     @classmethod
     def of(cls, lengths: Indices, n_states: int) -> "Pieces":
         """Cut sequences of these lengths (N,) where few of them are long."""
-        total, longest = int(lengths.sum()), int(lengths.max())
-        best = max(SHORTEST, total * n_states // WIDTH)
-        if longest > 2 * best:
-            longest = best
+        longest = max(SHORTEST, int(lengths.sum()) * n_states // WIDTH)
+        return cls.no_longer(longest, lengths) if lengths.max() > 2 * longest else cls.uncut(lengths)
+
+    @classmethod
+    def uncut(cls, lengths: Indices) -> "Pieces":
+        """Return sequences of these lengths (N,) as one piece each."""
+        return cls.no_longer(int(lengths.max()), lengths)
+
+    @classmethod
+    def no_longer(cls, longest: int, lengths: Indices) -> "Pieces":
+        """Cut sequences of these lengths (N,) in pieces of so many rows, and what is left over."""
         count = -(-lengths // longest)  # (N,)
         number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # (P,) in its sequence
         cut = np.minimum(np.repeat(lengths, count) - number * longest, longest)  # (P,)
-        block = Sequences(np.arange(total), cut)
-        return cls(cut, number > 0, block.steps, block.steps.place[block.starts])
+        block = Sequences(np.arange(lengths.sum()), cut)
+        return cls(cut, number > 0, block.steps, block.steps.place[block.starts], int(count.max()))
 
     def place(self, piece: Indices, after: Indices | int, direction: Direction = FORWARD) -> Indices:
         """Return where rows of some pieces (A,) stand, so many steps after the first that a direction comes to."""
@@ -73,17 +89,23 @@ class Pieces:
     def join(self, path: Array, move: Callable[[Indices, Indices], Array], direction: Direction) -> None:
         """Run pieces again from where their neighbours ended, until they meet what they have.
 
-        One that ends without having met hands over anew; at worst, one piece runs after the other.
+        One that ends without having met hands over anew.
 
         Args:
             path: (M, K) what all pieces have, by step; it is changed.
             move: what there is at some places (A,), from the places before them (A,) in that direction: (A, K).
             direction: of the recursion.
+
+        Raises:
+            UnforgottenError: after so many rounds that the sequences uncut cost less.
         """
         continued = np.append(self.continues[1:], False)  # (P,)
         taking, giving = (self.continues, continued)[::direction]
-        pending = np.flatnonzero(taking)
+        pending, rounds = np.flatnonzero(taking), 1 + self.most // PATIENCE
         while len(pending):
+            if not rounds:
+                raise UnforgottenError
+            rounds -= 1
             running, after, ended = pending, 0, [pending[:0]]
             before = self.place(running - direction, self.lengths[running - direction] - 1, direction)
             while len(running):

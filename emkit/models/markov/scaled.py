@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emkit.arrays import Array
-from emkit.models.markov.pieces import BACKWARD, FORWARD, Pieces
+from emkit.models.markov.pieces import BACKWARD, FORWARD, Pieces, UnforgottenError
 from emkit.sequences import Indices
 
 
@@ -15,7 +15,23 @@ def smooth_scaled(
     initial: Array, transition: Array, density: Array, lengths: Indices, weight: Array, surprise: float
 ) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
     """Smooth in NumPy, many sequences or pieces of them at once: a `Recursion`."""
-    pieces = Pieces.of(lengths, len(initial))
+    arguments = initial, transition, density, lengths, weight, surprise
+    try:
+        return _smooth(Pieces.of(lengths, len(initial)), *arguments)
+    except UnforgottenError:
+        return _smooth(Pieces.uncut(lengths), *arguments)
+
+
+def _smooth(
+    pieces: Pieces,
+    initial: Array,
+    transition: Array,
+    density: Array,
+    lengths: Indices,
+    weight: Array,
+    surprise: float,
+) -> tuple[Array, Array, Array, npt.NDArray[np.bool_]]:
+    """Smooth piece by piece."""
     steps = pieces.steps
     ratio = steps.by_step(density)  # (M, K), as all that follows
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):

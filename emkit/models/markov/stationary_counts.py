@@ -44,8 +44,7 @@ def most_likely(initial: Array, transitions: Array, present: Array) -> Array:
     climbed, done = aim.climb(begin)
     if done and aim.reaches(climbed, present):
         return climbed
-    best = aim.search(climbed)
-    return best if aim.reaches(best, present) else aim.search(present)
+    return max(aim.search(climbed), aim.search(present), key=aim)  # there may be several summits
 
 
 class _View(NamedTuple):
@@ -129,7 +128,7 @@ class _Aim:
             return fall(free)[1]
 
         best = begin
-        for near in (1e-3, 1e-9) if inside.any() else ():
+        for near in (1e-6, 1e-9) if inside.any() else ():
             with np.errstate(all="ignore"):  # far out, where the search may look, numbers leave floating point
                 climbed = minimize(fall, Simplex().to_free(begin), jac=True, method="BFGS", options={"gtol": near}).x
                 solved = at(root(slope, climbed, tol=1e-14).x)

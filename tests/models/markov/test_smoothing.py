@@ -12,10 +12,10 @@ from numpy.testing import assert_allclose
 
 from emkit import Array
 from emkit.models.markov.forward_backward import backward, forward
-from emkit.models.markov.pieces import Pieces
+from emkit.models.markov.pieces import BACKWARD, FORWARD, Direction, Pieces, UnforgottenError
 from emkit.models.markov.scaled import smooth_scaled
 from emkit.models.markov.smoothing import SURPRISE, smooth
-from emkit.sequences import Sequences
+from emkit.sequences import Indices, Sequences
 from tests.models.markov.paths import CHAINS, enumerate_paths, random_chain
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -84,6 +84,22 @@ def test_long_sequences_in_pieces(seed: int, kind: str, scale: float, lengths: t
     assert_allclose(log_marginal, truth, rtol=1e-13, atol=1e-10)
     assert_allclose(found[1], expected[1], atol=1e-11)
     assert_allclose(found[2], expected[2], rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("direction", [FORWARD, BACKWARD])
+@pytest.mark.parametrize("lengths", [(1000,), (20_000,), (5000, 3, 9000)])
+def test_pieces_that_never_meet_are_given_up_early(lengths: tuple[int, ...], direction: Direction) -> None:
+    """Where a chain does not forget, an eighth of the steps of the longest sequence are taken in vain at most."""
+    pieces = Pieces.of(np.array(lengths), 3)
+    rng, taken = np.random.default_rng(0), []
+
+    def move(_: Indices, now: Indices) -> Array:
+        taken.append(now)
+        return rng.random((len(now), 3))
+
+    with pytest.raises(UnforgottenError):
+        pieces.join(rng.random((sum(lengths), 3)), move, direction)
+    assert len(taken) <= max(lengths) / 8
 
 
 def test_sixty_digits() -> None:

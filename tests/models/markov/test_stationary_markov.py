@@ -1,6 +1,7 @@
 """The stationary hidden Markov model: its M-step against other optimisers, and what it shares with the free start."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -74,6 +75,20 @@ def test_never_below_where_it_began() -> None:
             level = value(present, initial, transitions)
             assert value(following, initial, transitions) >= level - 1e-12 * abs(level)
             present, transitions = following, transitions * rng.uniform(0.8, 1.2, (5, 5))
+
+
+@pytest.mark.parametrize("seed", [27, 30, 58])
+def test_of_two_summits_the_higher(seed: int) -> None:
+    """A few sequences of states that last: a simplex search from the present transitions finds none better."""
+    rng = np.random.default_rng(seed)
+    initial, transitions = rng.uniform(0.1, 3, 3), np.diag(rng.uniform(50, 500, 3)) + 10 ** rng.uniform(-4, 0, (3, 3))
+    present = rng.dirichlet(np.ones(3), 3)
+
+    def fall(logits: Array) -> float:
+        return -value(softmax(logits.reshape(3, 3), axis=1), initial, transitions)
+
+    best = -minimize(fall, np.log(present).ravel(), method="BFGS").fun
+    assert value(most_likely(initial, transitions, present), initial, transitions) >= best - 1e-6
 
 
 def test_without_first_states_they_are_the_counted_ones() -> None:
