@@ -99,7 +99,9 @@ class Moments(ABC):
     @OVERFLOWS
     def scatter_about(self, centres: Array) -> Array:
         """Return the scatter about K centres (K, D) instead of the means."""
-        return self.scatter + self.between(self.weight, self.shift_from(centres))
+        scatter = self.between(self.weight, self.shift_from(centres))
+        scatter += self.scatter
+        return scatter
 
     def shift_from(self, centres: Array) -> Array:
         """Return the means less K centres (K, D); zero where there is no weight."""
@@ -114,7 +116,9 @@ class Moments(ABC):
         share = other.weight / np.where(weight > 0, weight, 1.0)  # (K,)
         shift = other.mean - self.mean  # (K, D)
         mean = self.mean + shift * share[:, None]
-        scatter = self.scatter + other.scatter + self.between(self.weight * share, shift)
+        scatter = self.between(self.weight * share, shift)
+        scatter += self.scatter
+        scatter += other.scatter
         return type(self)(weight, mean, scatter, _sum(self.seen, other.seen))
 
     def __mul__(self, factor: float) -> Self:

@@ -15,7 +15,7 @@ ChunkSize: TypeAlias = int | Literal["auto"] | None
 CHUNK_BYTES = 2**22
 """What the units of one chunk, and the numbers made of each, come to: a few chunks at work stay in the cache."""
 
-FEWEST, MOST = 1024, 2**16
+FEWEST, MOST = 2**11, 2**17
 """Bounds of the units in a chunk: enough to be worth a call, and few enough to share out among workers."""
 
 

@@ -15,8 +15,8 @@ T = TypeVar("T")
 Workers: TypeAlias = int | Literal["auto"]
 """How many threads; "auto" takes one for each core that this process may use."""
 
-AHEAD = 2
-"""Chunks handed out for each worker before the first result is taken: bounds what waits in memory."""
+AHEAD = 1
+"""Chunks handed out beyond one for each worker before the first result is taken: bounds what waits in memory."""
 
 
 def check_workers(given: Any) -> int:
@@ -56,7 +56,7 @@ def ordered_sum(
         waiting: deque[Future[T]] = deque()
         try:
             for chunk in chunks:
-                if len(waiting) == AHEAD * workers:
+                if len(waiting) == workers + AHEAD:
                     total.take(waiting.popleft().result())
                 waiting.append(pool.submit(copy_context().run, function, chunk))
             while waiting:

@@ -13,11 +13,19 @@ from emkit.arrays import Array, condition, draw_states
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
-from emkit.emissions.protocol import Emissions, Family, HasExpectedLogDensity, MixtureStep, SamplesGivenStates
+from emkit.emissions.protocol import (
+    Emissions,
+    Family,
+    HasExpectedLogDensity,
+    MixtureStep,
+    SamplesGivenStates,
+    StepsMixtures,
+)
 from emkit.execution.chunks import unit_bytes, units_in_a_chunk
 from emkit.execution.threads import one_blas_thread
 from emkit.incomplete import Incomplete
-from emkit.model import Complaint, LatentVariableModel
+from emkit.model import Complaint, LatentVariableModel, has
+from emkit.parameters import n_free_parameters
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet, check_possible, log_prior_of, mode_of_shares
 from emkit.starts import Start, as_responsibilities, k_means
@@ -93,8 +101,15 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         return None if step is None else lambda model, chunk: model._e_step(chunk, step)
 
     def chunk_size(self, data: Weighted[Any]) -> int:
-        """Return how many units go well together: by the bytes of a unit and its posterior."""
-        return units_in_a_chunk(unit_bytes(data) + self.weights.itemsize * len(self.weights))
+        """Return how many units go well together.
+
+        It is by the numbers that they and their posterior are; or by the work that they are, about as many operations
+        as parameters, where the emissions hold no posterior.
+        """
+        count = len(self.weights)
+        if has(self.emissions, StepsMixtures):
+            return units_in_a_chunk((16 * count + n_free_parameters(self.emissions)) // 3)
+        return units_in_a_chunk(unit_bytes(data) + 3 * self.weights.itemsize * count)
 
     def _e_step(self, data: Weighted[Any], mixture_step: Callable[..., MixtureStep]) -> Expectation[Any]:
         step = mixture_step(self.emissions, self.weights, data.data, data.weight)

@@ -87,7 +87,7 @@ def test_what_is_lost_is_within_the_bound(
     allowed = np.asarray(tolerance * deviations + 1e-15 * separation, dtype=np.float64)  # (K, D)
     assert (np.abs(moments.mean - exact.mean) <= allowed)[heavy].all()
     unit = np.float64(exact.count[:, None, None] * deviations[:, :, None] * deviations[:, None, :])
-    off_scatter = np.abs(moments.scatter - kept(kind, exact.scatter))
+    off_scatter = np.float64(np.abs(moments.scatter - kept(kind, exact.scatter)))
     assert (
         off_scatter <= tolerance * kept(kind, unit) + 64 * EPS * kept(kind, np.abs(np.float64(exact.scatter)))
     ).all()
@@ -148,9 +148,52 @@ def test_nearly_dependent_columns_make_it_step_aside(kind: Any) -> None:
     """Widths that differ by 1e6 from direction to direction cost the square of that: too much for two products."""
     root = np.array([[1.0, 0.0], [1.0, 1e-6]])
     emissions = FullGaussian([[0.0, 0.0], [1.0, 1.0]], [root @ root.T] * 2)
-    rows = np.random.default_rng(0).normal(size=(30, 2)) @ root.T
-    assert step(GaussianMixture([0.5, 0.5], emissions), rows) is None
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    assert step(GaussianMixture([0.5, 0.5], emissions), rows @ root.T) is None
     assert step(GaussianMixture([0.5, 0.5], kind.at([[0.0, 0.0], [1.0, 1.0]], [1.0, 1.0])), rows) is not None
+
+
+@pytest.mark.parametrize("kind", [FullGaussian, TiedGaussian])
+def test_components_that_turn_thin_are_computed_from_centred_rows(kind: Any) -> None:
+    """Rows far thinner than the covariance of their start reach the fit of extended precision in one step."""
+    rng = np.random.default_rng(0)
+    along = rng.normal(size=(6000, 1))
+    centres = np.repeat([[-500.0, -500.0], [0.0, 0.0], [500.0, 500.0]], 2000, axis=0)
+    x = centres + np.column_stack([along, along + 1e-5 * rng.normal(size=(6000, 1))])
+    begin = GaussianMixture(np.full(3, 1 / 3), kind.at([[-500.0] * 2, [0.0] * 2, [500.0] * 2], [1.0, 1.0], prior=None))
+    assert step(begin, x) is None
+    fit = emkit.fit(begin, x, max_iter=1, tol=0)
+    exact = longdouble.e_step(x, *matrices(begin))
+    scatter = np.float64(exact.scatter if kind is FullGaussian else exact.scatter.sum(axis=0, keepdims=True))
+    counts = np.float64(exact.count) if kind is FullGaussian else 6000.0
+    mine = fit.model.emissions.covariance_matrices()[: len(scatter)]
+    assert_allclose(np.linalg.det(mine), np.linalg.det(scatter / np.reshape(counts, (-1, 1, 1))), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weight", [1e-300, 1e-46, 1e-12, 1e300])
+def test_the_scale_of_weights_is_irrelevant(kind: Any, dtype: Any, weight: float) -> None:
+    """However small or large the weights, each counts in proportion, also where densities differ by e^600."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(1500, 1)) - 12, rng.normal(size=(1500, 1)) + 12]).astype(dtype)
+    model = GaussianMixture([0.5, 0.5], kind.at([[-13.0], [11.0]], [1.0]))
+    one, other = step(model, x), step(model, x, np.full(len(x), weight))
+    assert one is not None
+    assert other is not None
+    assert_allclose(other.count / weight, one.count, rtol=1e-6 if dtype == np.float32 else 1e-12)
+    assert_allclose(
+        other.statistics.scatter / weight, one.statistics.scatter, rtol=1e-4 if dtype == np.float32 else 1e-9
+    )
+
+
+def test_rows_far_from_a_sharp_component_and_near_another() -> None:
+    """Shares that overflow before they are scaled are taken from their largest, within the same bound."""
+    model = GaussianMixture([0.5, 0.5], DiagonalGaussian([[-40.0], [40.0]], [[1e-2], [1.0]]))
+    x = np.array([[-40.0], [-39.9], [38.0], [42.0]])
+    found = step(model, x)
+    assert found is not None
+    assert_allclose(found.log_marginal, np.float64(longdouble.e_step(x, *matrices(model)).log_marginal), rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)

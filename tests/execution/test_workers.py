@@ -123,7 +123,7 @@ def test_few_chunks_wait_at_a_time() -> None:
         nonlocal begun
         for number in numbers:
             begun += 1
-            assert begun - added <= AHEAD * 2 + 2
+            assert begun - added <= 2 + AHEAD + 2
             yield number
 
     def add(one: int, other: int) -> int:

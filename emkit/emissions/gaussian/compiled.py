@@ -51,13 +51,14 @@ def _step(kernel: Any, emissions: Variant[Any], weights: Array, x: Any, weight: 
         log_scale = np.log(weights)
     log_scale -= 0.5 * (emissions.structure.log_volume + emissions.means.shape[1] * LOG_2PI)
     roots = emissions.structure.inverse_roots
-    log_marginal, count, first, about = kernel(x, weight, emissions.means, roots, log_scale)
+    log_marginal, count, first, scatter = kernel(x, weight, emissions.means, roots, log_scale)
     if not np.isfinite(log_marginal).all():
         return None
     moved = average(first, count, otherwise=np.zeros_like(first))  # (K, D)
     mean = np.where(count[:, None] > 0, emissions.means + moved, 0.0)
-    scatter = about - emissions.moments.between(count, moved)
-    turned = ~(emissions.moments.squares(scatter) >= TURNED * emissions.moments.squares(about))
+    before = TURNED * emissions.moments.squares(scatter)  # about the current means
+    scatter = scatter - emissions.moments.between(count, moved)
+    turned = ~(emissions.moments.squares(scatter) >= before)
     if turned.any() and emissions.moments is TiedMoments:  # one scatter for all, of which no part can be taken out
         return None
     for k in np.flatnonzero(turned.reshape(len(turned), -1).any(axis=1)) if turned.any() else ():

@@ -92,6 +92,14 @@ class Correlated:
         """Return the largest |Σ_k^(-1/2) d|² for |d| up to an extent of each component (K, D), at most, (K,)."""
         return np.square(np.abs(self.whitening) @ extent[:, :, None]).sum(axis=(1, 2))
 
+    def exceed_zero(self, matrices: Array) -> bool:
+        """Return whether symmetric matrices (..., D, D) are all positive definite."""
+        try:
+            np.linalg.cholesky(matrices)
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
     def colour(self, k: int, noise: Array) -> Array:
         """Return L_k applied to each row of (N, D)."""
         return noise @ self.cholesky[k].T

@@ -59,6 +59,10 @@ class Independent:
         """Return the largest |Σ_k^(-1/2) d|² for |d| up to an extent of each component (K, D), (K,)."""
         return (np.square(extent) / self.variances).sum(axis=1)
 
+    def exceed_zero(self, variances: Array) -> bool:
+        """Return whether variances are all positive."""
+        return bool((variances > 0).all())
+
     def colour(self, k: int, noise: Array) -> Array:
         """Return each row of (N, D) times the standard deviations."""
         return noise * np.sqrt(self.variances[k])

@@ -15,26 +15,29 @@ import numpy as np
 
 from emkit.arrays import LOG_2PI, Array
 from emkit.emissions.protocol import MixtureStep
-from emkit.moments import Moments
+from emkit.moments import Moments, TiedMoments
 
 S = TypeVar("S", bound=Moments)
 
 TOLERATED = {np.float64: 1e-9, np.float32: 1e-4}
 """Nats that a log density may be off at worst, for features of this type."""
 
-MANY = 2**13
+MANY = 2**11
 """Fewer float32 rows than this, whose rounding would not average out, are taken for float64."""
 
 SMALL = {np.float64: 1e-200, np.float32: 1e-20}
-"""A row whose shares, as they come, sum to more than this has lost nothing to underflow that could be seen."""
+"""Shares of a row, as they come, that sum to more have lost nothing to underflow, to less than its inverse no more."""
 
 DIGITS_LEFT = 1e4
 """A scatter below this many times what rounding may have added to it is computed anew, from centred rows."""
 
-BLOCK_BYTES = 2**21
-"""Features and shares of a block of rows: they stay in the cache."""
+ROWS_TO_JUDGE = 4
+"""Expected rows for each column that a component must have, for its scatter to be that of all its rows."""
 
-FEWEST_ROWS, MOST_ROWS = 256, 8192
+FEATURE_BYTES, SHARE_BYTES = 3 * 2**21, 9 * 2**17
+"""Features of a block of rows, read twice, and their shares, which are gone over several times and stay in the cache."""
+
+FEWEST_ROWS, MOST_ROWS = 256, 2**16
 
 WIDE = 32
 """More columns than this are kept row by row, fewer column by column: operations run along the longer side."""
@@ -68,10 +71,6 @@ class Products(ABC, Generic[S]):
         """Return what else of centred columns (D, N), weighted (N,), is added up for all components at once."""
         return np.zeros(())
 
-    def per_component(self, deviations: Array) -> Array:
-        """Return numbers for columns of components (K, D), added up as the scatter adds them up."""
-        return deviations
-
     def worthwhile(self) -> bool:
         """Return whether two products are faster than centring rows on each component."""
         return True
@@ -97,12 +96,12 @@ class Products(ABC, Generic[S]):
         return np.column_stack([constant, slopes, self.of_squares()])
 
     def loss(self, extent: Array) -> float:
-        """Return by how many times its rounding unit a log density may be off: ½ max_k | |Σ_k^(-1/2)| d_k |².
+        """Return by how many rounding units a log density may be off: max_k | |Σ_k^(-1/2)| d_k |², twice its terms.
 
         Args:
             extent: (D,) the largest |x - centre| of any row; with |μ_k - centre| it makes d_k.
         """
-        return 0.5 * float(self.covariances.reach(extent + np.abs(self.means - self.centre)).max())
+        return float(self.covariances.reach(extent + np.abs(self.means - self.centre)).max())
 
     def mixture_step(self, log_weights: Array, x: Any, weight: Array) -> MixtureStep | None:
         """Return what an E-step learns from rows, or None where it would lose too many digits.
@@ -132,7 +131,8 @@ class Products(ABC, Generic[S]):
         factors = coefficients.astype(kind)
         sums, pooled = np.zeros(coefficients.shape), np.zeros(())
         log_marginal, extent, error = np.empty(n_rows), np.full(n_columns, -1.0), 0.0
-        block = min(max(BLOCK_BYTES // (8 * sum(coefficients.shape)), FEWEST_ROWS), MOST_ROWS)
+        fitting = min(SHARE_BYTES // (8 * len(factors)), FEATURE_BYTES // (8 * coefficients.shape[1]))
+        block = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
         longest = min(block, n_rows)  # B
         buffer = np.empty((longest, coefficients.shape[1]), kind, order=self.order()).T  # (P, B)
         buffer_of_shares = np.empty((len(factors), longest), kind)
@@ -152,12 +152,25 @@ class Products(ABC, Generic[S]):
             total, log_total = _share_out(factors, features, SMALL[kind], out=shares)
             np.add(log_total, top, out=log_marginal[part])
             pooled = pooled + self.pooled(columns, weight[part])
-            sums += _weighted_sums(shares, features, weight[part] / total)
+            heaviest = float(weight[part].max()) or 1.0  # taken out, so that no product leaves floating point
+            sums += heaviest * _weighted_sums(shares, features, weight[part] / heaviest / total)
         moments = self._moments(sums, pooled)
-        noise = error * self.per_component(self.covariances.variances * moments.weight[:, None])
-        if not (moments.squares(moments.scatter) >= DIGITS_LEFT * noise).all():
+        if not self._clear_of_noise(moments, error):
             return None
         return MixtureStep(log_marginal, moments.weight, moments, error)
+
+    def _clear_of_noise(self, moments: Any, error: float) -> bool:
+        """Return whether no scatter is so much thinner than its covariance was that rounding, relative to that, shows.
+
+        A component with few rows here may well be thin here, and is left out.
+        """
+        scatter, count = moments.scatter, moments.weight
+        noise = DIGITS_LEFT * error * self.covariances.stored
+        if self.moments is TiedMoments:
+            return self.covariances.exceed_zero(scatter - count.sum() * noise)
+        enough = count > ROWS_TO_JUDGE * (self.means.shape[1] + 1)
+        aligned = count[enough].reshape(-1, *[1] * (scatter.ndim - 1))
+        return self.covariances.exceed_zero(scatter[enough] - aligned * noise[enough])
 
     def _moments(self, sums: Array, pooled: Array) -> Any:
         n_columns = self.means.shape[1]
@@ -172,7 +185,7 @@ def _share_out(factors: Any, features: Any, small: float, out: Any) -> tuple[Arr
     """Write shares of components to `out` (K, B); return their sums (B,), and the logarithms of what they mean."""
     np.exp(np.matmul(factors, features, out=out), out=out)
     total = out.sum(axis=0, dtype=np.float64)
-    if total.min() >= small:
+    if small <= total.min() and total.max() <= 1 / small:
         return total, np.log(total)
     peak = np.matmul(factors, features, out=out).max(axis=0)
     np.exp(np.subtract(out, peak, out=out), out=out)
@@ -180,8 +193,8 @@ def _share_out(factors: Any, features: Any, small: float, out: Any) -> tuple[Arr
     return total, peak + np.log(total)
 
 
-def _weighted_sums(shares: Any, features: Any, weight: Array) -> Any:
+def _weighted_sums(shares: Any, features: Any, weight: Array) -> Array:
     """Return the sums of features (P, B) by shares (K, B) and weight (B,), (K, P); the smaller one is overwritten."""
     smaller = shares if len(shares) <= len(features) else features
     smaller *= weight.astype(shares.dtype, copy=False)
-    return shares @ features.T
+    return np.asarray(shares @ features.T, dtype=np.float64)

@@ -69,10 +69,6 @@ class TiedProducts(Products[TiedMoments]):
 
     moments: ClassVar[type[Any]] = TiedMoments
 
-    def per_component(self, deviations: Array) -> Array:
-        """Return the sums over components, (D,)."""
-        return deviations.sum(axis=0)
-
     def squares(self, columns: Any, out: Any) -> None:
         """Write |Σ^(-1/2) x|² of columns (D, N) to `out` (1, N)."""
         white = self.covariances.whitening[0].astype(columns.dtype) @ columns
@@ -115,10 +111,6 @@ class SphericalProducts(Products[SphericalMoments]):
     """One feature, the squared distance from the centre."""
 
     moments: ClassVar[type[Any]] = SphericalMoments
-
-    def per_component(self, deviations: Array) -> Array:
-        """Return the sums over columns, (K,)."""
-        return deviations.sum(axis=1)
 
     def squares(self, columns: Any, out: Any) -> None:
         """Write |x|² of columns (D, N) to `out` (1, N)."""
