@@ -8,7 +8,7 @@ rows less one centre for all components: the distance of a component from it, in
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import numpy as np
@@ -35,7 +35,7 @@ ROWS_TO_JUDGE = 4
 """Expected rows for each column that a component must have, for its scatter to be that of all its rows."""
 
 FEATURE_BYTES, SHARE_BYTES = 3 * 2**21, 9 * 2**17
-"""Features of a block of rows, read twice, and their shares, which are gone over several times and stay in the cache."""
+"""Features of a block of rows, which are read twice, and their shares, which are gone over again and again."""
 
 FEWEST_ROWS, MOST_ROWS = 256, 2**16
 
@@ -75,9 +75,9 @@ class Products(ABC, Generic[S]):
         """Return whether two products are faster than centring rows on each component."""
         return True
 
-    def order(self) -> Literal["C", "F"]:
-        """Return how features of rows are best kept: row by row, or column by column."""
-        return "C" if self.means.shape[1] > WIDE else "F"
+    def row_by_row(self) -> bool:
+        """Return whether entries are best kept row by row, as they come, and apart from their squares."""
+        return self.means.shape[1] > WIDE
 
     @cached_property
     def centre(self) -> Array:
@@ -128,27 +128,27 @@ class Products(ABC, Generic[S]):
         coefficients[:, 0] += log_weights
         top = coefficients[:, 0].max()  # shares are relative to this
         coefficients[:, 0] -= top
-        factors = coefficients.astype(kind)
         sums, pooled = np.zeros(coefficients.shape), np.zeros(())
         log_marginal, extent, error = np.empty(n_rows), np.full(n_columns, -1.0), 0.0
-        fitting = min(SHARE_BYTES // (8 * len(factors)), FEATURE_BYTES // (8 * coefficients.shape[1]))
-        block = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
-        longest = min(block, n_rows)  # B
-        buffer = np.empty((longest, coefficients.shape[1]), kind, order=self.order()).T  # (P, B)
-        buffer_of_shares = np.empty((len(factors), longest), kind)
+        fitting = min(SHARE_BYTES // (8 * len(coefficients)), FEATURE_BYTES // (8 * coefficients.shape[1]))
+        block = min(max(fitting, FEWEST_ROWS), MOST_ROWS, n_rows)  # B
+        buffer = self._buffer(coefficients.shape[1], block, kind)
+        factors = np.split(coefficients.astype(kind), np.cumsum([len(part) for part in buffer[:-1]]), axis=1)
+        buffer_of_shares = np.empty((len(coefficients), block), kind)
         for start in range(0, n_rows, block):
             part = slice(start, start + block)
-            features = buffer[:, : n_rows - start]
-            columns = np.subtract(x[part].T, centre, out=features[1 : 1 + n_columns])
+            features = [one[:, : n_rows - start] for one in buffer]
+            ones, columns, squares = _sections(features, n_columns)
+            np.subtract(x[part].T, centre, out=columns)
             furthest = np.maximum(columns.max(axis=1), -columns.min(axis=1))  # (D,)
             if not (furthest <= extent).all():
                 extent = np.maximum(furthest, extent)
                 error = self.loss(extent) * unit
                 if not error <= TOLERATED[kind]:
                     return None
-            features[0] = 1
-            self.squares(columns, features[1 + n_columns :])
-            shares = buffer_of_shares[:, : features.shape[1]]
+            ones[:] = 1
+            self.squares(columns, squares)
+            shares = buffer_of_shares[:, : n_rows - start]
             total, log_total = _share_out(factors, features, SMALL[kind], out=shares)
             np.add(log_total, top, out=log_marginal[part])
             pooled = pooled + self.pooled(columns, weight[part])
@@ -158,6 +158,13 @@ class Products(ABC, Generic[S]):
         if not self._clear_of_noise(moments, error):
             return None
         return MixtureStep(log_marginal, moments.weight, moments, error)
+
+    def _buffer(self, n_features: int, n_rows: int, kind: type[np.floating[Any]]) -> list[Any]:
+        """Return memory for the features of a block: (P, B) column by column, or three parts row by row."""
+        if not self.row_by_row():
+            return [np.empty((n_features, n_rows), kind)]
+        n_columns = self.means.shape[1]
+        return [np.empty((n_rows, width), kind).T for width in (1, n_columns, n_features - n_columns - 1)]
 
     def _clear_of_noise(self, moments: Any, error: float) -> bool:
         """Return whether no scatter is so much thinner than its covariance was that rounding, relative to that, shows.
@@ -181,20 +188,36 @@ class Products(ABC, Generic[S]):
         return self.moments(count, np.where(some, self.centre + away, 0.0), scatter)
 
 
-def _share_out(factors: Any, features: Any, small: float, out: Any) -> tuple[Array, Array]:
+def _sections(features: list[Any], n_columns: int) -> tuple[Any, Any, Any]:
+    """Return where 1 (B,), the entries (D, B) and their squares (Q, B) stand in the features of a block."""
+    if len(features) > 1:
+        ones, columns, squares = features
+        return ones[0], columns, squares
+    return features[0][0], features[0][1 : 1 + n_columns], features[0][1 + n_columns :]
+
+
+def _log_shares(factors: list[Any], features: list[Any], out: Any) -> Any:
+    """Write the log joint of the rows with each component, relative to `top`, to `out` (K, B), and return it."""
+    np.matmul(factors[0], features[0], out=out)
+    for factor, feature in zip(factors[1:], features[1:], strict=True):
+        out += factor @ feature
+    return out
+
+
+def _share_out(factors: list[Any], features: list[Any], small: float, out: Any) -> tuple[Array, Array]:
     """Write shares of components to `out` (K, B); return their sums (B,), and the logarithms of what they mean."""
-    np.exp(np.matmul(factors, features, out=out), out=out)
+    np.exp(_log_shares(factors, features, out), out=out)
     total = out.sum(axis=0, dtype=np.float64)
     if small <= total.min() and total.max() <= 1 / small:
         return total, np.log(total)
-    peak = np.matmul(factors, features, out=out).max(axis=0)
+    peak = _log_shares(factors, features, out).max(axis=0)
     np.exp(np.subtract(out, peak, out=out), out=out)
     total = out.sum(axis=0, dtype=np.float64)
     return total, peak + np.log(total)
 
 
-def _weighted_sums(shares: Any, features: Any, weight: Array) -> Array:
-    """Return the sums of features (P, B) by shares (K, B) and weight (B,), (K, P); the smaller one is overwritten."""
-    smaller = shares if len(shares) <= len(features) else features
+def _weighted_sums(shares: Any, features: list[Any], weight: Array) -> Array:
+    """Return the sums of features by shares (K, B) and weight (B,), (K, P); shares or features are overwritten."""
+    smaller = features[0] if len(features) == 1 and len(features[0]) < len(shares) else shares
     smaller *= weight.astype(shares.dtype, copy=False)
-    return np.asarray(shares @ features.T, dtype=np.float64)
+    return np.concatenate([shares @ feature.T for feature in features], axis=1, dtype=np.float64)

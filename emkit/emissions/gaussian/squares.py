@@ -1,7 +1,7 @@
 """The squares that each kind of covariance needs as features."""
 
 from functools import cache
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,9 +41,9 @@ class FullProducts(Products[FullMoments]):
         count, columns = self.means.shape
         return columns <= min(MOST_COLUMNS, 8 * count)
 
-    def order(self) -> Literal["C", "F"]:
+    def row_by_row(self) -> bool:
         """Keep features column by column: each product of two columns is one."""
-        return "F"
+        return False
 
     def squares(self, columns: Any, out: Any) -> None:
         """Write x_0 x_0, x_0 x_1, ..., x_1 x_1, ... of columns (D, N) to `out` (Q, N)."""
