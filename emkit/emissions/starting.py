@@ -10,6 +10,7 @@ from emkit.arguments import Seed, as_generator, check_count
 from emkit.arrays import Array
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.emissions.protocol import Emissions, Family, SharesOut
+from emkit.execution.threads import one_blas_thread
 from emkit.incomplete import Incomplete
 from emkit.parameters import n_free_parameters
 from emkit.samples import sample_rows, sample_size
@@ -93,6 +94,7 @@ def responsibilities(
     return how(features, rows.weight, n_states, as_generator(rng))
 
 
+@one_blas_thread()
 def begun(
     family: Family,
     rows: Weighted[Any],

@@ -22,7 +22,6 @@ from emkit.emissions.protocol import (
     StepsMixtures,
 )
 from emkit.execution.chunks import unit_bytes, units_in_a_chunk
-from emkit.execution.threads import one_blas_thread
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel, has
 from emkit.parameters import n_free_parameters
@@ -101,11 +100,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
         return None if step is None else lambda model, chunk: model._e_step(chunk, step)
 
     def chunk_size(self, data: Weighted[Any]) -> int:
-        """Return how many units go well together.
-
-        It is by the numbers that they and their posterior are; or by the work that they are, about as many operations
-        as parameters, where the emissions hold no posterior.
-        """
+        """Return how many units go well together: by their work, or by their size where a posterior is held."""
         count = len(self.weights)
         if has(self.emissions, StepsMixtures):
             return units_in_a_chunk((16 * count + n_free_parameters(self.emissions)) // 3)
@@ -251,8 +246,7 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
             return starting.shared_out(family, rows, n_components, how, generator, settled)
 
         rows = starting.weighed(family, x)
-        with one_blas_thread():
-            return cls._of(starting.begun(family, rows, n_components, generator, options, make), weights_prior)
+        return cls._of(starting.begun(family, rows, n_components, generator, options, make), weights_prior)
 
     @classmethod
     def from_responsibilities(
