@@ -179,7 +179,7 @@ def _draw(mass: Array, rng: np.random.Generator, count: int = 1) -> npt.NDArray[
     """Draw indices (count,) in proportion to mass, each on its own, by inverting the cumulative sum."""
     cumulative = np.cumsum(mass)
     found = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-    return np.minimum(found, np.flatnonzero(mass)[-1])
+    return found if found.max() < len(mass) else np.minimum(found, np.flatnonzero(mass)[-1])
 
 
 def _sum_by(labels: npt.NDArray[np.intp], terms: Array, n_components: int) -> Array:

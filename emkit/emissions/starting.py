@@ -19,7 +19,7 @@ from emkit.starts import Start, check_enough
 Begun: TypeAlias = tuple[Any, Array]
 """Emissions of K states where a fit begins, and the weight of each state (K,)."""
 
-ROWS_PER_STATE = 96
+ROWS_PER_STATE = 64
 """Rows of a sample for each state, at least."""
 
 LARGER = (1, 2, 8)
