@@ -25,6 +25,11 @@ def _as_weight(weight: npt.ArrayLike) -> Array:
     array = np.asarray(as_numbers(weight, "weight: expected one number for each unit"), dtype=np.float64).view()
     if array.ndim != 1:
         raise ValueError(f"weight: expected one number for each unit, found an array of shape {array.shape}")
+    if array.strides == (0,) and len(array):  # one number for all
+        checked = _as_weight(array[:1].copy())
+        if checked[0] <= LARGEST_SUM / len(array):
+            array.flags.writeable = False
+            return array
     bad = ~(np.isfinite(array) & (array >= 0))
     if bad.any():
         row = int(np.argmax(bad))

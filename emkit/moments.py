@@ -94,7 +94,8 @@ class Moments(ABC):
             if len(deviations):
                 scatter = scatter + cls.group_scatter(deviations, np.ones(len(deviations)))
             scatters.append(scatter)
-        return cls(weight, mean, cls.gather(scatters) - cls.between(weight, shift), seen)
+        moved = cls.between(weight, shift)
+        return cls(weight, mean, np.subtract(cls.gather(scatters), moved, out=moved), seen)
 
     @OVERFLOWS
     def scatter_about(self, centres: Array) -> Array:

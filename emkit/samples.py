@@ -20,6 +20,11 @@ def sample_size(n_components: int, n_features: int) -> int:
     return max(ROWS_PER_COMPONENT * n_components, min(FEW, CELLS // n_features))
 
 
+def count_weighted(weight: Array) -> int:
+    """Return how many weights (N,) are not zero."""
+    return len(weight) if weight.strides == (0,) and weight[0] > 0 else int(np.count_nonzero(weight))
+
+
 def sample_rows(weight: Array, size: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Draw row numbers (size,) in ascending order, in proportion to weight (N,), one from each of `size` even strata.
 

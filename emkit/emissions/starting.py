@@ -13,7 +13,7 @@ from emkit.emissions.protocol import Emissions, Family, SharesOut
 from emkit.execution.threads import one_blas_thread
 from emkit.incomplete import Incomplete
 from emkit.parameters import n_free_parameters
-from emkit.samples import sample_rows, sample_size
+from emkit.samples import count_weighted, sample_rows, sample_size
 from emkit.starts import Start, check_enough
 
 Begun: TypeAlias = tuple[Any, Array]
@@ -111,7 +111,7 @@ def begun(
     if isinstance(family, StartsFromSample):
         width = _width(rows.data)
         smallest = max(sample_size(check_count("n_components", n_states), width), ROWS_PER_STATE * n_states)
-        many = np.count_nonzero(rows.weight)
+        many = count_weighted(rows.weight)
         for size in (times * smallest for times in LARGER if times * smallest < many):
             few = Weighted(rows.data[sample_rows(rows.weight, size, rng)], np.ones(size))
             try:

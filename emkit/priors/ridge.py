@@ -16,7 +16,7 @@ from emkit.arrays import Array
 from emkit.declarations import positive, positive_definite
 from emkit.incomplete import Incomplete
 from emkit.priors.conjugate import PseudoObservations
-from emkit.samples import sample_rows, sample_size
+from emkit.samples import count_weighted, sample_rows, sample_size
 from emkit.values import value
 
 WEAK = 1e-6
@@ -78,7 +78,7 @@ def typical_variances(x: Any, weight: Array, n_components: int) -> Array:
         return np.concatenate([typical_variances(c[seen, None], weight[seen], n_components) for c, seen in rows])
     levels = np.linspace(0, 1, 4 * n_components + 1)
     size = sample_size(n_components, x.shape[1])
-    if np.count_nonzero(weight) <= size:
+    if count_weighted(weight) <= size:
         return (
             _width(np.quantile(x.astype(np.float64, copy=False), levels, axis=0, method="inverted_cdf", weights=weight))
             ** 2

@@ -11,6 +11,7 @@ from emkit.arrays import Array
 from emkit.entries import cells
 from emkit.incomplete import Incomplete
 from emkit.priors.ridge import WEAK, typical_variances
+from emkit.samples import count_weighted
 from emkit.starts import features_of
 
 LARGEST_SPAN = 1e153
@@ -50,7 +51,7 @@ def scaled(prior: Any, ridge: Callable[[Array, float], Any], x: Any, weight: Arr
         return prior
     if prior != "ridge":
         raise ValueError(f'prior: expected "ridge", None or a prior of emkit.priors, found {prior!r}')
-    mean = float(weight.sum() / np.count_nonzero(weight))  # rows without weight have no say
+    mean = float(weight.sum() / count_weighted(weight))  # rows without weight have no say
     return ridge(typical_variances(x, weight, n_components), WEAK * min(1.0, mean))
 
 

@@ -57,7 +57,8 @@ def _step(kernel: Any, emissions: Variant[Any], weights: Array, x: Any, weight: 
     moved = average(first, count, otherwise=np.zeros_like(first))  # (K, D)
     mean = np.where(count[:, None] > 0, emissions.means + moved, 0.0)
     before = TURNED * emissions.moments.squares(scatter)  # about the current means
-    scatter = scatter - emissions.moments.between(count, moved)
+    between = emissions.moments.between(count, moved)
+    scatter = np.subtract(scatter, between, out=between)
     turned = ~(emissions.moments.squares(scatter) >= before)
     if turned.any() and emissions.moments is TiedMoments:  # one scatter for all, of which no part can be taken out
         return None
