@@ -13,6 +13,12 @@ from emkit.arrays import EPS, Array
 EXACT = 2**14
 """Products of differences below which all distances are sums of squares: nothing is gained by matrix products."""
 
+BLOCK = 2**18
+"""Distances from rows to centres that are held at a time, so that they fit the cache."""
+
+FEW = 16
+"""Centres fewer than this are few."""
+
 FARTHEST = 1e8
 """Deviations from the centre beyond which a column counts as if it were no farther: there, squares still tell sides."""
 
@@ -46,11 +52,17 @@ class Units:
         return np.clip(rows, -FARTHEST, FARTHEST, out=rows)
 
 
-def nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
-    """Return the number of the nearest of centres (K, D) for each row (N, D)."""
+def nearest(rows: Array, centres: Array, units: Units | None = None) -> npt.NDArray[np.intp]:
+    """Return the number of the nearest of centres (K, D) for each row (N, D), which may yet have to be put in units."""
+    block = max(1, BLOCK // max(centres.shape))
+    blocks = (rows[i : i + block] for i in range(0, len(rows), block))
+    return np.concatenate([_nearest(one if units is None else units.apply(one), centres) for one in blocks])
+
+
+def _nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
     if rows.size * len(centres) <= EXACT:
         return np.argmin(_square_distance(rows, centres), axis=1)
-    distance, error = _expanded_distance(rows, centres)  # (N, K), (N,)
+    distance, error = _expanded_distance(rows, square_lengths(rows), centres)  # (N, K), (N,)
     closest = np.argmin(distance, axis=1)
     bound = np.take_along_axis(distance, closest[:, None], axis=1) + 2 * error[:, None]  # (N, 1)
     unsure = np.flatnonzero(np.count_nonzero(distance <= bound, axis=1) > 1)
@@ -59,15 +71,18 @@ def nearest(rows: Array, centres: Array) -> npt.NDArray[np.intp]:
     return closest
 
 
-def distance_from(rows: Array, places: Array) -> Array:
-    """Return |x_n - c_k|², (N, K), to six digits however close a row is to a place."""
+def square_lengths(rows: Array) -> Array:
+    """Return |x_n|² of rows (N, D), (N,)."""
+    return np.einsum("nd,nd->n", rows, rows)
+
+
+def distance_from(rows: Array, length: Array, places: Array) -> Array:
+    """Return |x_n - c_k|², (N, K), to six digits however close a row, whose |x_n|² (N,) is known, is to a place."""
     if rows.size * len(places) <= EXACT:
         return _square_distance(rows, places)
-    distance, error = _expanded_distance(rows, places)
-    close = distance < 1e6 * error[:, None]  # (N, K)
-    for k in np.unique(np.nonzero(close)[1]):
-        mine = np.flatnonzero(close[:, k])
-        distance[mine, k] = _square_distance(rows[mine], places[k : k + 1])[:, 0]
+    distance, error = _expanded_distance(rows, length, places)
+    k, n = np.nonzero(1e6 * error > distance.T)  # close
+    distance[n, k] = square_lengths(rows[n] - places[k])
     return distance
 
 
@@ -76,13 +91,14 @@ def _square_distance(rows: Array, centres: Array) -> Array:
     return np.stack([np.square(rows - centre).sum(axis=1) for centre in centres], axis=1)
 
 
-def _expanded_distance(rows: Array, centres: Array) -> tuple[Array, Array]:
+def _expanded_distance(rows: Array, length: Array, centres: Array) -> tuple[Array, Array]:
     """Return |x_n|² - 2 x_n · c_k + |c_k|², (N, K), and how far rounding may have it off, (N,).
 
-    Every term is at most (|x_n| + |c_k|)², and a sum over D columns is off by D + 2 roundings of that.
+    Every term is at most (|x_n| + |c_k|)², and a sum over D columns is off by D + 2 roundings of that. Distances from
+    few centres stand centre by centre in memory, where operations run along the rows.
     """
-    length, reach = np.einsum("nd,nd->n", rows, rows), np.square(centres).sum(axis=1)  # (N,), (K,)
-    distance = rows @ (-2 * centres.T)
+    reach = np.square(centres).sum(axis=1)  # (K,)
+    distance = (-2 * centres @ rows.T).T if len(centres) < FEW else rows @ (-2 * centres.T)
     distance += length[:, None]
     distance += reach
     error = 2 * (rows.shape[1] + 4) * EPS * (length + reach.max())

@@ -19,6 +19,9 @@ from emkit.values import value
 OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
 """Sums beyond floating point become infinite, and the parameters that they lead to are refused by name."""
 
+WIDE = 32
+"""Columns from which operations run along a row as fast as along a column."""
+
 Group: TypeAlias = tuple[Array, Callable[[Array], Array], Array]
 """Shares (N,) of rows, how to centre these, from a centre (D,) to (N, D), and deviations (R, D) that add scatter."""
 
@@ -71,31 +74,32 @@ class Moments(ABC):
             posterior: (N, K) weight of each row in each group.
             about: (K, D) first guesses of the means; the result does not depend on them beyond rounding.
         """
-        columns = np.asfortranarray(rows)  # so that each operation runs along many rows
-        return cls.of_groups((_group(columns, share) for share in posterior.T), about)
+        if rows.shape[1] < WIDE:
+            rows = np.asfortranarray(rows)  # so that each operation runs along many rows
+        return cls.of_groups((_group(rows, share) for share in posterior.T), about)
 
     @classmethod
     @OVERFLOWS
     def of_groups(cls, groups: Iterable[Group], about: Array, seen: Array | None = None) -> Self:
         """Return the moments of K groups that each have rows of their own; the rest is as in `of`."""
-        weight, mean, shift = np.zeros(len(about)), np.zeros_like(about), np.zeros_like(about)  # (K,), (K, D) twice
+        weight, mean = np.zeros(len(about)), np.zeros_like(about)  # (K,), (K, D)
         scatters = []
         for k, (share, centred, deviations) in enumerate(groups):
             rows = centred(about[k])  # (N, D)
             weight[k] = share.sum()
             scatter = cls.group_scatter(rows, share)
             if weight[k] > 0:
-                shift[k] = (share / weight[k]) @ rows
-                mean[k] = about[k] + shift[k]
-                moved = cls.group_scatter(shift[k : k + 1], weight[k : k + 1])
-                if not (2 * cls.squares(moved) <= cls.squares(scatter)).all():
+                shift = (share / weight[k]) @ rows  # (D,)
+                mean[k] = about[k] + shift
+                moved = cls.group_scatter(shift[None], weight[k : k + 1])
+                if (2 * cls.squares(moved) <= cls.squares(scatter)).all():
+                    scatter = scatter - moved
+                else:
                     scatter = cls.group_scatter(centred(mean[k]), share)  # afresh: from afar, `about` costs digits
-                    shift[k] = 0.0
             if len(deviations):
                 scatter = scatter + cls.group_scatter(deviations, np.ones(len(deviations)))
             scatters.append(scatter)
-        moved = cls.between(weight, shift)
-        return cls(weight, mean, np.subtract(cls.gather(scatters), moved, out=moved), seen)
+        return cls(weight, mean, cls.gather(scatters), seen)
 
     @OVERFLOWS
     def scatter_about(self, centres: Array) -> Array:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from emkit.arguments import check_count
 from emkit.arrays import Array, average
-from emkit.distances import Units, distance_from, nearest
+from emkit.distances import Units, distance_from, nearest, square_lengths
 from emkit.incomplete import Incomplete
 from emkit.samples import count_distinct, sampled
 
@@ -24,9 +24,6 @@ LLOYD_STEPS = 10
 
 WIDE = 32
 """Columns beyond which a matrix product sums faster than column by column."""
-
-BLOCK = 2**18
-"""Distances from rows to centres that are held at a time, so that they fit the cache."""
 
 
 def k_means(x: Array, weight: Array, n_components: int, rng: np.random.Generator) -> Array:
@@ -147,9 +144,7 @@ def as_responsibilities(given: npt.ArrayLike, weight: Array | None, length: int)
 
 def _clusters(x: Array, units: Units, centres: Array) -> Array:
     """Return rows x (N, D) shared out to the nearest of centres (K, D) in some units, as responsibilities (N, K)."""
-    block = max(1, BLOCK // max(centres.shape))
-    parts = [nearest(units.apply(x[i : i + block]), centres) for i in range(0, len(x), block)]
-    shares = _one_hot(np.concatenate(parts), len(centres))
+    shares = _one_hot(nearest(x, centres, units), len(centres))
     if not shares.any(axis=0).all():
         raise ValueError(
             f"n_components: the rows cannot be told apart into {len(centres)} clusters; ask for fewer components, or "
@@ -167,11 +162,12 @@ def _plus_plus(rows: Array, weight: Array, n_components: int, rng: np.random.Gen
     """Draw seeds in proportion to squared distance, each the best of a few candidates."""
     candidates = 2 + int(np.log(n_components))
     chosen = [int(_draw(weight, rng)[0])]
-    distance = distance_from(rows, rows[chosen])[:, 0]  # (N,)
+    length = square_lengths(rows)  # (N,)
+    distance = distance_from(rows, length, rows[chosen])[:, 0]  # (N,)
     while len(chosen) < n_components:
         mass = weight * distance
         tried = _draw(mass if mass.any() else weight, rng, candidates)
-        after = np.minimum(distance[:, None], distance_from(rows, rows[tried]))  # (N, candidates)
+        after = np.minimum(distance[:, None], distance_from(rows, length, rows[tried]))  # (N, candidates)
         best = int(np.argmin(weight @ after))
         chosen.append(int(tried[best]))
         distance = after[:, best]

@@ -126,6 +126,7 @@ class Expectation(Generic[S]):
                     f"Expectation.of: expected weight of shape {log_marginal.shape}, found {np.shape(weight)}"
                 )
             terms, units = np.where(weight > 0, weight, 0.0) * np.where(weight > 0, log_marginal, 0.0), weight.sum()
-        magnitude = float(np.abs(terms).sum())
+        total = float(terms.sum())
+        magnitude = -total if terms.max(initial=0.0) <= 0 else float(np.abs(terms).sum())
         rounding = EPS * (magnitude + units) + conditioning * units
-        return cls(float(terms.sum()), units, rounding, statistics, units if observations is None else observations)
+        return cls(total, units, rounding, statistics, units if observations is None else observations)

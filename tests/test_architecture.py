@@ -28,6 +28,7 @@ FLOORS = {
     "emkit.incomplete": 0,
     "emkit.matrices": 0,
     "emkit.samples": 0,
+    "emkit.scratch": 0,
     "emkit.sequences": 0,
     "emkit.declarations": 0,
     "emkit.truncated": 0,

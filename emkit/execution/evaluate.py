@@ -11,7 +11,7 @@ import numpy as np
 from emkit.arguments import check_count
 from emkit.data import Weighted, split_weight
 from emkit.execution.chunks import ChunkSize, chunks, unit_bytes, units_in_a_chunk
-from emkit.execution.workers import ordered_sum
+from emkit.execution.workers import Team
 from emkit.incomplete import Incomplete
 from emkit.model import Accepts, Compiles, HasPrior, Prepares, SizesChunks, Summarises, has
 from emkit.statistics import Expectation
@@ -54,7 +54,7 @@ class Evaluator:
         if len(self.data) == 0:
             raise ValueError("data: expected at least one unit, found none")
         self.chunk_size = _automatic(model, self.data) if isinstance(chunk_size, str) else chunk_size
-        self.workers = workers
+        self._team = Team(workers)
         self._as_double = False
         self._compiled = model.compiled_e_step(self.data) if has(model, Compiles) else None
         self._summary = self._sum(model.summary, _add_summaries) if has(model, Summarises) else None
@@ -78,7 +78,7 @@ class Evaluator:
 
     def _sum(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
         parts = chunks(self.data, self.chunk_size)
-        return ordered_sum(function, map(_double, parts) if self._as_double else parts, self.workers, add)
+        return self._team.sum(function, map(_double, parts) if self._as_double else parts, add)
 
 
 def log_prior(model: Any) -> float:

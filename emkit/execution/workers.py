@@ -4,7 +4,7 @@ import operator
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -33,38 +33,46 @@ def check_workers(given: Any) -> int:
     return check_count("workers", given)
 
 
-def ordered_sum(
-    function: Callable[[Any], T], chunks: Iterable[Any], workers: int, add: Callable[[T, T], T] = operator.add
-) -> T:
-    """Return the sum of function(chunk), added in the order of the chunks, whichever thread is first.
-
-    What a chunk raises is raised here; chunks that nobody began are dropped then. Threads inherit the context of the
-    caller, NumPy's treatment of floating-point errors with it.
+class Team:
+    """Threads that stay from pass to pass, and end with the team.
 
     Args:
-        function: what to do with a chunk.
-        chunks: at least one.
-        workers: threads; with one, the caller's does it all.
-        add: how two results are added.
+        workers: how many; one alone is the caller's own thread.
     """
-    total = _Sum(add)
-    if workers == 1:
-        for chunk in chunks:
-            total.take(function(chunk))
-        return total.value
-    with ThreadPoolExecutor(workers) as pool:
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def sum(self, function: Callable[[Any], T], chunks: Iterable[Any], add: Callable[[T, T], T] = operator.add) -> T:
+        """Return the sum of function(chunk), added in the order of the chunks, whichever thread is first.
+
+        What a chunk raises is raised here; chunks that nobody began are dropped then. Threads inherit the context of
+        the caller, NumPy's treatment of floating-point errors with it.
+
+        Args:
+            function: what to do with a chunk.
+            chunks: at least one.
+            add: how two results are added.
+        """
+        total = _Sum(add)
+        if self._pool is None:
+            for chunk in chunks:
+                total.take(function(chunk))
+            return total.value
         waiting: deque[Future[T]] = deque()
         try:
             for chunk in chunks:
-                if len(waiting) == workers + AHEAD:
+                if len(waiting) == self._workers + AHEAD:
                     total.take(waiting.popleft().result())
-                waiting.append(pool.submit(copy_context().run, function, chunk))
+                waiting.append(self._pool.submit(copy_context().run, function, chunk))
             while waiting:
                 total.take(waiting.popleft().result())
         finally:
             for future in waiting:
                 future.cancel()
-    return total.value
+            wait(waiting)
+        return total.value
 
 
 class _Sum(Generic[T]):

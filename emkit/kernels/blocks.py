@@ -17,6 +17,9 @@ ROWS = 256
 BLOCK = U(ROWS)
 """The same as an index: from one feature or component of a block to the next."""
 
+STREAMED = U(32)
+"""Features from which rows are read in one stream."""
+
 CACHE_LINE = 64
 
 
@@ -30,26 +33,43 @@ def scratch(lines: int) -> Array:
 
 
 @inner
-def gather(x: Array, start: int, rows: int, columns: Array) -> None:
-    """Copy `rows` rows of x (N, D) from `start` on to columns (D * BLOCK), eight features or two at a time."""
+def gather(x: Array, start: int, rows: int, columns: Array, stream: Array) -> None:
+    """Copy `rows` rows of x (N, D) from `start` on to columns (D * BLOCK).
+
+    Rows of many features are read in one stream, into `stream` (as long as columns), before they are turned: read in
+    pieces, a stride apart, they come from memory at a quarter of the speed.
+    """
     n_features, s = U(x.shape[1]), U(start)
+    if n_features < STREAMED:
+        turn(x, s, U(rows), columns)
+    else:
+        for b in range(U(rows)):
+            for d in range(n_features):
+                stream[b * n_features + d] = x[s + b, d]
+        turn(stream[: U(rows) * n_features].reshape(rows, n_features), U(0), U(rows), columns)
+    if U(rows) < BLOCK:
+        for d in range(n_features):
+            columns[d * BLOCK + U(rows) : (d + U(1)) * BLOCK] = 0.0
+
+
+@inner
+def turn(x: Array, s: np.uintp, rows: np.uintp, columns: Array) -> None:
+    """Copy `rows` rows of x from s on to columns, eight features or two at a time."""
+    n_features = U(x.shape[1])
     eights, twos = n_features - n_features % U(8), n_features - n_features % U(2)
     for d in range(U(0), eights, U(8)):
         o = d * BLOCK
-        for b in range(U(rows)):
+        for b in range(rows):
             for i in range(U(8)):
                 columns[o + i * BLOCK + b] = x[s + b, d + i]
     for d in range(eights, twos, U(2)):
         o = d * BLOCK
-        for b in range(U(rows)):
+        for b in range(rows):
             columns[o + b] = x[s + b, d]
             columns[o + BLOCK + b] = x[s + b, d + U(1)]
     for d in range(twos, n_features):
-        for b in range(U(rows)):
+        for b in range(rows):
             columns[d * BLOCK + b] = x[s + b, d]
-    if U(rows) < BLOCK:
-        for d in range(n_features):
-            columns[d * BLOCK + U(rows) : (d + U(1)) * BLOCK] = 0.0
 
 
 @inner

@@ -72,12 +72,11 @@ def spherical(x: Rows, weight: Array, means: Array, inverse_deviations: Array, l
 def _correlated(x: Rows, weight: Array, means: Array, whitening: Array, log_scale: Array) -> Pass:
     """Return one pass with whitening (K or 1, D, D), padded to whole tiles where there is more than one."""
     n_features = means.shape[1]
-    width = n_features if n_features <= TILE else -(-n_features // TILE) * TILE
-    padded = np.zeros((len(means), width))
-    padded[:, :n_features] = means
-    root = np.zeros((len(whitening), width, width))
-    root[:, :n_features, :n_features] = whitening
-    log_marginal, count, first, scatter = _pass(correlated_pass, x, weight, padded, root, log_scale)
+    more = 0 if n_features <= TILE else -n_features % TILE
+    if more:
+        means = np.pad(means, ((0, 0), (0, more)))
+        whitening = np.pad(whitening, ((0, 0), (0, more), (0, more)))
+    log_marginal, count, first, scatter = _pass(correlated_pass, x, weight, means, whitening, log_scale)
     return log_marginal, count, first[:, :n_features], scatter[:, :n_features, :n_features]
 
 

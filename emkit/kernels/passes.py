@@ -12,9 +12,11 @@ NEGLIGIBLE = 1e-30
 
 
 @inner
-def block(x: Array, weight: Array, start: int, rows: int, columns: Array, weights: Array, peak: Array) -> None:
+def block(
+    x: Array, weight: Array, start: int, rows: int, columns: Array, stream: Array, weights: Array, peak: Array
+) -> None:
     """Bring a block of rows and their weights into scratch."""
-    gather(x, start, rows, columns)
+    gather(x, start, rows, columns, stream)
     peak[:] = -np.inf
     for b in range(U(rows)):
         weights[b] = weight[U(start) + b]
@@ -71,13 +73,13 @@ def correlated_pass(
     """One pass of `full` and `tied`: root and scatter (K or 1, D, D)."""
     n_components, n_features = means.shape
     each = 1 if len(root) == n_components else 0
-    columns, centred = scratch(n_features), scratch(n_features)
+    columns, stream, centred = scratch(n_features), scratch(n_features), scratch(n_features)
     joint, work = scratch(n_components), scratch(4)
     peak, total, share = scratch(1), scratch(1), scratch(1)
     weights, log_marginals = scratch(1), scratch(1)
     for start in range(0, len(log_marginal), ROWS):
         rows = min(ROWS, len(log_marginal) - start)
-        block(x, weight, start, rows, columns, weights, peak)
+        block(x, weight, start, rows, columns, stream, weights, peak)
         for k in range(n_components):
             o, mean, a, c = U(k) * BLOCK, means[k], root[k * each], log_scale[k]
             if n_features == 1:
@@ -127,12 +129,12 @@ def diagonal_pass(
 ) -> None:
     """One pass of `diagonal`."""
     n_components, n_features = means.shape
-    columns, joint = scratch(n_features), scratch(n_components)
+    columns, stream, joint = scratch(n_features), scratch(n_features), scratch(n_components)
     peak, total, share = scratch(1), scratch(1), scratch(1)
     weights, log_marginals = scratch(1), scratch(1)
     for start in range(0, len(log_marginal), ROWS):
         rows = min(ROWS, len(log_marginal) - start)
-        block(x, weight, start, rows, columns, weights, peak)
+        block(x, weight, start, rows, columns, stream, weights, peak)
         for k in range(n_components):
             axes.energy(columns, means[k], root[k], log_scale[k], joint, U(k) * BLOCK, peak)
         normalise(joint, n_components, weights, peak, total, share, log_marginals)

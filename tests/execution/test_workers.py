@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 import emkit
 from emkit import Array, GaussianMixture, Outcome
-from emkit.execution.workers import AHEAD, check_workers, ordered_sum
+from emkit.execution.workers import AHEAD, Team, check_workers
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.toys import PoissonMixture, counts
 
@@ -28,7 +28,7 @@ def slower_first(chunk: int) -> list[int]:
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
 def test_results_are_added_in_the_order_of_the_chunks(workers: int) -> None:
     """The first chunk's result comes first, also where it took longest."""
-    assert ordered_sum(slower_first, range(20), workers) == list(range(20))
+    assert Team(workers).sum(slower_first, range(20)) == list(range(20))
 
 
 @settings(max_examples=20)
@@ -131,7 +131,7 @@ def test_few_chunks_wait_at_a_time() -> None:
         added += 1
         return one + other
 
-    assert ordered_sum(lambda chunk: chunk, chunks_of(range(1000)), 2, add) == sum(range(1000))
+    assert Team(2).sum(lambda chunk: chunk, chunks_of(range(1000)), add) == sum(range(1000))
 
 
 def test_threads_treat_floating_point_errors_as_the_caller_does() -> None:
@@ -183,9 +183,22 @@ def test_threads_share_the_chunks() -> None:
         seen.add(threading.get_ident())
         return chunk
 
-    assert ordered_sum(meets, range(6), 2) == 15
+    assert Team(2).sum(meets, range(6)) == 15
     assert len(seen) == 2
     assert threading.get_ident() not in seen
+
+
+def test_threads_stay_from_pass_to_pass_and_end_with_their_team() -> None:
+    """A team makes its threads once; they end when nobody holds it any more."""
+    before = threading.active_count()
+    team = Team(2)
+    seen = [frozenset(team.sum(lambda _: [threading.get_ident()], range(50))) for _ in range(3)]
+    assert len(frozenset().union(*seen)) <= 2
+    del team
+    end = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() == before
 
 
 def test_a_gaussian_mixture_fits_with_threads_as_without() -> None:

@@ -200,6 +200,10 @@ class Gaussian(Variant[S], Generic[S]):
         |mean| / (sd √u). Covariances are known to about eps / u and means to eps |mean|: both are the same for all
         rows and cost the square of that at an optimum. Whitening a row costs eps / √u in each of D columns.
         """
+        return self._conditioning
+
+    @cached_property
+    def _conditioning(self) -> float:
         location = max(1.0, float((np.abs(self.means) / np.sqrt(self.structure.variances)).max()))
         smallest = float(self.structure.unexplained.min())
         root = math.sqrt(smallest)

@@ -25,19 +25,17 @@ class Correlated:
     shape: tuple[int, int]  # K, D
 
     @cached_property
-    def _factors(self) -> Array:
-        return np.asarray(np.linalg.cholesky(self.stored), dtype=np.float64)
-
-    @cached_property
     def cholesky(self) -> Array:
         """The lower Cholesky factors L_k, (K, D, D)."""
-        return self._each(self._factors)
+        return self._each(_factors(self.stored))
 
     @cached_property
     def whitening(self) -> Array:
         """The lower triangular L_k⁻¹, (K, D, D), or (1, D, D) for all."""
-        factors = self._factors.reshape(-1, *self.stored.shape[-2:])
-        return np.array([lapack.dtrtri(factor, lower=1)[0] for factor in factors])
+        factors = _factors(self.stored).reshape(-1, *self.stored.shape[-2:])
+        for k, factor in enumerate(factors):
+            factors[k] = lapack.dtrtri(factor, lower=1)[0]  # in their place: an E-step has no use for both
+        return factors
 
     @property
     def inverse_roots(self) -> Array:
@@ -69,8 +67,9 @@ class Correlated:
 
     @cached_property
     def log_volume(self) -> Array:
-        """log|Σ_k| = 2 Σ_i log L_ii, (K,)."""
-        return 2 * np.log(np.diagonal(self.cholesky, axis1=1, axis2=2)).sum(axis=1)
+        """log|Σ_k| = -2 Σ_i log (L⁻¹)_ii, (K,)."""
+        each = -2 * np.log(np.diagonal(self.whitening, axis1=1, axis2=2)).sum(axis=1)
+        return stretched(each, self.shape[:1])
 
     def whiten(self, k: int, centred: Array) -> Array:
         """Return L_k⁻¹ applied to each row of (N, D)."""
@@ -142,3 +141,8 @@ class Correlated:
 
     def _each(self, stored: Array) -> Array:
         return stretched(stored, (self.shape[0], *stored.shape[-2:]))
+
+
+def _factors(matrices: Array) -> Array:
+    """Return the lower Cholesky factors of matrices (..., D, D)."""
+    return np.asarray(np.linalg.cholesky(matrices), dtype=np.float64)

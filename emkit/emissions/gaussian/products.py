@@ -16,6 +16,7 @@ import numpy as np
 from emkit.arrays import LOG_2PI, Array
 from emkit.emissions.protocol import MixtureStep
 from emkit.moments import Moments, TiedMoments
+from emkit.scratch import scratch
 
 S = TypeVar("S", bound=Moments)
 
@@ -134,7 +135,7 @@ class Products(ABC, Generic[S]):
         block = min(max(fitting, FEWEST_ROWS), MOST_ROWS, n_rows)  # B
         buffer = self._buffer(coefficients.shape[1], block, kind)
         factors = np.split(coefficients.astype(kind), np.cumsum([len(part) for part in buffer[:-1]]), axis=1)
-        buffer_of_shares = np.empty((len(coefficients), block), kind)
+        buffer_of_shares = scratch("shares", (len(coefficients), block), kind)
         for start in range(0, n_rows, block):
             part = slice(start, start + block)
             features = [one[:, : n_rows - start] for one in buffer]
@@ -149,11 +150,12 @@ class Products(ABC, Generic[S]):
             ones[:] = 1
             self.squares(columns, squares)
             shares = buffer_of_shares[:, : n_rows - start]
-            total, log_total = _share_out(factors, features, SMALL[kind], out=shares)
-            np.add(log_total, top, out=log_marginal[part])
+            total = _share_out(factors, features, SMALL[kind], shares, log_marginal[part])
+            log_marginal[part] += top
             pooled = pooled + self.pooled(columns, weight[part])
             heaviest = float(weight[part].max()) or 1.0  # taken out, so that no product leaves floating point
-            sums += heaviest * _weighted_sums(shares, features, weight[part] / heaviest / total)
+            np.divide(weight[part] if heaviest == 1 else weight[part] / heaviest, total, out=total)
+            sums += heaviest * _weighted_sums(shares, features, total)
         moments = self._moments(sums, pooled)
         if not self._clear_of_noise(moments, error):
             return None
@@ -162,9 +164,10 @@ class Products(ABC, Generic[S]):
     def _buffer(self, n_features: int, n_rows: int, kind: type[np.floating[Any]]) -> list[Any]:
         """Return memory for the features of a block: (P, B) column by column, or three parts row by row."""
         if not self.row_by_row():
-            return [np.empty((n_features, n_rows), kind)]
+            return [scratch("features", (n_features, n_rows), kind)]
         n_columns = self.means.shape[1]
-        return [np.empty((n_rows, width), kind).T for width in (1, n_columns, n_features - n_columns - 1)]
+        widths = {"ones": 1, "features": n_columns, "squares": n_features - n_columns - 1}
+        return [scratch(name, (n_rows, width), kind).T for name, width in widths.items()]
 
     def _clear_of_noise(self, moments: Any, error: float) -> bool:
         """Return whether no scatter is so much thinner than its covariance was that rounding, relative to that, shows.
@@ -204,16 +207,19 @@ def _log_shares(factors: list[Any], features: list[Any], out: Any) -> Any:
     return out
 
 
-def _share_out(factors: list[Any], features: list[Any], small: float, out: Any) -> tuple[Array, Array]:
-    """Write shares of components to `out` (K, B); return their sums (B,), and the logarithms of what they mean."""
+def _share_out(factors: list[Any], features: list[Any], small: float, out: Any, log_marginal: Array) -> Array:
+    """Write shares of components to `out` (K, B), and what they mean to `log_marginal` (B,); return their sums (B,)."""
     np.exp(_log_shares(factors, features, out), out=out)
-    total = out.sum(axis=0, dtype=np.float64)
+    total: Array = scratch("totals", log_marginal.shape, np.float64)
+    np.sum(out, axis=0, out=total)
     if small <= total.min() and total.max() <= 1 / small:
-        return total, np.log(total)
+        np.log(total, out=log_marginal)
+        return total
     peak = _log_shares(factors, features, out).max(axis=0)
     np.exp(np.subtract(out, peak, out=out), out=out)
-    total = out.sum(axis=0, dtype=np.float64)
-    return total, peak + np.log(total)
+    np.sum(out, axis=0, out=total)
+    np.add(peak, np.log(total), out=log_marginal)
+    return total
 
 
 def _weighted_sums(shares: Any, features: list[Any], weight: Array) -> Array:
