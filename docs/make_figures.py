@@ -1,7 +1,8 @@
-"""Draw the figures of the tutorial. Run with `python docs/make_figures.py [folder]`; docs/figures/ by default."""
+"""Draw the figures of the documentation. Run with `python docs/make_figures.py [folder]`; docs/figures/ by default."""
 
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import matplotlib as mpl
 
@@ -17,6 +18,7 @@ import emkit.plot
 from emkit import DiagonalGaussian, GaussianMixture
 
 FIGURES = Path(__file__).parent / "figures"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def kmeans_and_mixture() -> Figure:
@@ -104,8 +106,19 @@ def iris() -> Figure:
     return figure
 
 
+def bound() -> Figure:
+    """Draw what each iteration gains, and the bounds that touch the objective, of a mixture on Old Faithful."""
+    x = emkit.datasets.faithful().data
+    start = GaussianMixture.start(x, 3, rng=0)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    emkit.plot.gains(emkit.fit(start, x, record=emkit.lab.gains), left)
+    emkit.plot.bound(start, x, right)
+    return figure
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURES
     folder.mkdir(exist_ok=True)
-    for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris):
+    for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris, bound):
         draw().savefig(folder / f"{draw.__name__}.png", dpi=100)
+    run_path(str(EXAMPLES / "monotone_lab.py"))["main"](folder / "monotone_lab.png")

@@ -11,12 +11,13 @@ from emkit.algorithm import EM, Algorithm, Point
 from emkit.arrays import Array, average, condition
 from emkit.data import Weighted
 from emkit.declarations import ParameterError, fixed, parts, positive, positive_definite, probability, real, simplex
-from emkit.em import DegenerateError, Fit, fit, steps
+from emkit.em import fit, steps
 from emkit.emissions.gaussian.diagonal import DiagonalGaussian
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.spherical import SphericalGaussian
 from emkit.emissions.gaussian.tied import TiedGaussian
 from emkit.emissions.protocol import Emissions, Family
+from emkit.fitted import DegenerateError, Fit
 from emkit.incomplete import Incomplete
 from emkit.model import LatentVariableModel
 from emkit.models.gaussian_mixture import GaussianMixture
@@ -31,7 +32,7 @@ from emkit.trace import Trace
 from emkit.values import replace, update, value
 
 if TYPE_CHECKING:  # loaded when first used: see `_LATER`
-    from emkit import datasets, plot, testing
+    from emkit import datasets, lab, plot, testing
     from emkit.censoring import Censored
     from emkit.emissions.bernoulli import Bernoulli
     from emkit.emissions.categorical import Categorical
@@ -130,6 +131,7 @@ __all__ = [
     "datasets",
     "fit",
     "fixed",
+    "lab",
     "n_free_parameters",
     "pack",
     "parts",
@@ -148,7 +150,7 @@ __all__ = [
     "value",
 ]
 
-_ROOMS = ("datasets", "plot", "testing")
+_ROOMS = ("datasets", "lab", "plot", "testing")
 """Rooms that are loaded when first used."""
 
 _LATER = {

@@ -32,6 +32,15 @@ class Algorithm(Protocol):
         ...
 
 
+@runtime_checkable
+class StepsPlainly(Protocol):
+    """Power of an algorithm: each point is one step of plain EM from the last, so that increments tell its rate."""
+
+    def is_plain(self) -> bool:
+        """Return whether the step that led to this state was one."""
+        ...
+
+
 @value
 class EM:
     """Expectation-maximization as it was published: the M-step's model, always accepted.
@@ -42,3 +51,7 @@ class EM:
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple["EM", Point[M]]:
         """Take one M-step and evaluate it."""
         return self, evaluate(at.model.m_step(at.expectation.statistics))
+
+    def is_plain(self) -> bool:
+        """Return True."""
+        return True

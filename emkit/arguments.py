@@ -35,3 +35,13 @@ def as_generator(rng: Seed) -> np.random.Generator:
     if rng < 0:
         raise ValueError(f"rng: expected a seed of zero or more, found {rng}")
     return np.random.default_rng(rng)
+
+
+def same_class(model: object, other: object) -> None:
+    """Refuse two models of different classes.
+
+    Raises:
+        TypeError: they are.
+    """
+    if type(model) is not type(other):
+        raise TypeError(f"expected two models of one class, found {type(model).__name__} and {type(other).__name__}")

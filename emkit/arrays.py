@@ -44,6 +44,34 @@ def condition(weights: Array, log_density: Array) -> tuple[Array, Array]:
     return (peak + np.log(total))[:, 0], posterior
 
 
+def log_condition(weights: Array, log_density: Array) -> Array:
+    """Return the logarithm of the posterior of `condition`, (N, K), nats: also of shares too small to be held."""
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(weights)
+    log_joint = log_density + log_weights  # (N, K)
+    peak = log_joint.max(axis=1, keepdims=True)  # (N, 1)
+    log_joint = np.where(peak > -np.inf, log_joint, log_weights)  # impossible rows keep the prior
+    log_joint -= np.where(peak > -np.inf, peak, 0.0)
+    return np.asarray(log_joint - np.log(np.exp(log_joint).sum(axis=1, keepdims=True)))
+
+
+def divergence(log_p: Array, log_q: Array) -> Array:
+    """Return Σ_k p_k log(p_k / q_k) along the last axis, nats: never negative, and exact where p and q are close.
+
+    Each term is p_k (exp d - 1 - d) with d = log(q_k / p_k), which is not negative; what is added to p_k log(p_k / q_k)
+    sums to zero. Infinite where q is zero and p is not.
+
+    Args:
+        log_p, log_q: (..., K) logarithms of two distributions, -inf where a state is impossible.
+    """
+    p = np.exp(log_p)
+    with np.errstate(invalid="ignore"):  # -inf less -inf: a state that neither has
+        difference = np.where(p > 0, log_q - log_p, 0.0)
+    near = np.minimum(difference, 1.0)  # beyond it, exp(log_q) is exact and cannot overflow
+    terms = np.where(difference < 1, p * (np.expm1(near) - near), np.exp(log_q) - p - p * difference)
+    return np.asarray(np.where(p > 0, terms, np.exp(log_q)).sum(axis=-1))
+
+
 def draw_states(cumulative: Array, uniform: Array) -> npt.NDArray[np.intp]:
     """Draw a state from each row of cumulative shares, with a uniform number each; none whose share is zero.
 

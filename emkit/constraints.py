@@ -41,6 +41,16 @@ class Constraint(Protocol):
         """Count the free coordinates."""
         ...
 
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Return a value with one entry changed, and those that must follow it."""
+        ...
+
+
+def _set(value: Array, index: tuple[int, ...], entry: float) -> Array:
+    changed = value.copy()
+    changed[index] = entry
+    return changed
+
 
 def unexplained(factor: Array, variance: Array) -> Array:
     """Return the share of each column's variance that the other columns leave unexplained, 1 / (Σ_dd (Σ⁻¹)_dd).
@@ -95,6 +105,10 @@ class Real:
         """Count one coordinate per entry."""
         return like.size
 
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Change one entry and nothing else."""
+        return _set(value, index, entry)
+
 
 @final
 class Positive:
@@ -116,6 +130,10 @@ class Positive:
     def free_size(self, like: Array) -> int:
         """Count one coordinate per entry."""
         return like.size
+
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Change one entry and nothing else."""
+        return _set(value, index, entry)
 
 
 @final
@@ -142,6 +160,10 @@ class Probability:
     def free_size(self, like: Array) -> int:
         """Count the entries strictly between 0 and 1."""
         return int(self._inside(like).sum())
+
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Change one entry and nothing else."""
+        return _set(value, index, entry)
 
     @staticmethod
     def _inside(value: Array) -> np.ndarray:
@@ -186,6 +208,14 @@ class Simplex:
     def free_size(self, like: Array) -> int:
         """Count the nonzero entries, less one for each row."""
         return int((like > 0).sum()) - like.size // like.shape[-1]
+
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Change one entry, and let the others of its row share what is left as they did."""
+        changed = _set(value, index, 0.0)
+        row = changed[index[:-1]]
+        row *= (1 - entry) / row.sum()
+        changed[index] = entry
+        return changed
 
 
 @final
@@ -253,3 +283,7 @@ class PositiveDefinite:
         """Count D (D + 1) / 2 coordinates for each matrix."""
         width = like.shape[-1]
         return like.size // (width * width) * (width * (width + 1) // 2)
+
+    def with_entry(self, value: Array, index: tuple[int, ...], entry: float) -> Array:
+        """Change one entry and the one across the diagonal."""
+        return _set(_set(value, index, entry), (*index[:-2], index[-1], index[-2]), entry)

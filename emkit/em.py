@@ -3,95 +3,25 @@
 The driver adds and compares. It never looks inside a model or its statistics.
 """
 
-from collections.abc import Iterator
-from typing import Any, Generic, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Literal, TypeAlias
 
-import numpy as np
-
-from emkit.algorithm import EM, Algorithm, M
+from emkit.algorithm import EM, Algorithm, M, Point
 from emkit.declarations import ParameterError
 from emkit.execution.chunks import ChunkSize, check_chunk_size
 from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
 from emkit.execution.workers import Workers, check_workers
-from emkit.parameters import n_free_parameters
+from emkit.fitted import DegenerateError, Fit
 from emkit.run import Step, run
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
 from emkit.trace import Record, Trace
-from emkit.values import value
-from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, with_complaints
+from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, unfinished, with_complaints
 
 OnDegenerate = Literal["keep", "stop", "raise"]
 
-
-class DegenerateError(ParameterError):
-    """A model became degenerate and `on_degenerate="raise"` was asked for; `fit` is the fit so far."""
-
-    def __init__(self, fit: "Fit[Any]") -> None:
-        super().__init__(fit.message)
-        self.fit = fit
-
-
-@value
-class Fit(Generic[M]):
-    """The result of a fit: the model, its trace, and how it ended."""
-
-    model: M  # the last accepted model; it owns trace[-1]
-    trace: Trace
-    outcome: Outcome
-    message: str  # what the outcome means and what to try
-
-    @property
-    def converged(self) -> bool:
-        """Whether the stopping criterion was met, and nothing else happened."""
-        return self.outcome is Outcome.CONVERGED
-
-    @property
-    def objective(self) -> float:
-        """Log likelihood + log prior of the model, nats."""
-        return self.trace[-1]
-
-    @property
-    def log_likelihood(self) -> float:
-        """Log likelihood of the model, nats."""
-        return self.trace.records[-1].log_likelihood
-
-    @property
-    def n_iter(self) -> int:
-        """How many iterations were accepted."""
-        return len(self.trace) - 1
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion, -2 log likelihood + 2 p; smaller is better.
-
-        Raises:
-            TypeError: the model declares no parameters.
-        """
-        return -2 * self.log_likelihood + 2 * n_free_parameters(self.model)
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion, -2 log likelihood + p log(observations); smaller is better.
-
-        A sequence holds as many observations as steps; other units are one each.
-
-        Raises:
-            TypeError: the model declares no parameters.
-        """
-        observations = self.trace.records[-1].observations
-        return -2 * self.log_likelihood + n_free_parameters(self.model) * float(np.log(observations))
-
-    def __str__(self) -> str:
-        """Say in five lines how the fit went."""
-        falls = self.trace.violations + [self.n_iter + 1] * (self.outcome is Outcome.DECREASED)
-        return (
-            f"outcome         {self.outcome}\n"
-            f"iterations      {self.n_iter}\n"
-            f"log-likelihood  {self.log_likelihood:.6f}\n"
-            f"monotone        {f'no, fell at iterations {falls}' if falls else 'yes'}\n"
-            f"message         {self.message}"
-        )
+Recorder: TypeAlias = Callable[[Point[Any] | None, Point[Any], Evaluator], Any]
+"""What to keep of an accepted point, given the point before (None at the start) and the data in chunks."""
 
 
 def steps(
@@ -130,6 +60,7 @@ def fit(
     chunk_size: ChunkSize = "auto",
     workers: Workers = 1,
     on_degenerate: OnDegenerate = "keep",
+    record: Recorder | None = None,
 ) -> Fit[M]:
     """Fit a latent variable model by expectation-maximization.
 
@@ -144,6 +75,8 @@ def fit(
         workers: threads that share out the chunks; "auto" takes one for each core.
         on_degenerate: a model on an edge of its parameter space is reported at the end ("keep"), ends the fit
             ("stop") or raises DegenerateError ("raise").
+        record: what to keep of every accepted point in `fit.recorded`, such as `emkit.lab.gains`: a function of the
+            point before (None at the start), the point, and the `Evaluator` that holds the data.
 
     Returns:
         A `Fit`. Its model is the last accepted one and owns `trace[-1]`, whatever the outcome: also after Ctrl-C.
@@ -155,54 +88,84 @@ def fit(
     rules = check_rules(tol, max_iter)
     if on_degenerate not in ("keep", "stop", "raise"):
         raise ValueError(f'on_degenerate: expected "keep", "stop" or "raise", found {on_degenerate!r}')
+    if record is not None and not callable(record):
+        raise TypeError(f"record: expected a function such as emkit.lab.gains, found {record!r}")
     evaluator = _evaluator(model, data, chunk_size, workers)
     path = run(model, evaluator, _algorithm(algorithm))
     with one_blas_thread():
-        last, records, verdict = _drain(path, evaluator, rules, tol, stop_early=on_degenerate != "keep")
-    trace = Trace(records)
-    acquitted = (
-        f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: they disagree"
-        if trace.violations
-        else ""
-    )
-    result = Fit(last.model, trace, verdict.outcome, verdict.message + acquitted)
+        accepted = _Accepted(next(path), evaluator, record)
+        verdict = _drain(path, accepted, rules, tol, stop_early=on_degenerate != "keep")
+    trace = Trace(accepted.records)
+    message = verdict.message + unfinished(trace, tol)
+    if trace.violations:  # and yet nothing was convicted
+        message += (
+            f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: "
+            "they disagree"
+        )
+    result = Fit(accepted.last.model, trace, verdict.outcome, message, tol, tuple(accepted.kept))
     if on_degenerate == "raise" and result.outcome is Outcome.DEGENERATE:
         raise DegenerateError(result)
     return result
 
 
+class _Accepted(Generic[M]):
+    """The accepted points of a fit so far: the last one whole, of all others what the trace and the user keep."""
+
+    def __init__(self, start: Step[M], evaluator: Evaluator, recorder: Recorder | None) -> None:
+        if not start.point.expectation.units > 0:
+            raise ValueError("data: the weights are all zero; expected at least one unit with weight")
+        self.evaluator = evaluator
+        self.last = start
+        self._recorder = recorder
+        self._records = [Record.of(start.point, start.passes)]
+        self._kept = [] if recorder is None else [recorder(None, start.point, evaluator)]
+
+    @property
+    def records(self) -> list[Record]:
+        """What the trace keeps, up to the last accepted point, wherever an interruption struck."""
+        return self._records[: self.last.iteration + 1]
+
+    @property
+    def kept(self) -> list[Any]:
+        """What the user keeps, likewise."""
+        return self._kept[: self.last.iteration + 1]
+
+    def take(self, step: Step[M], record: Record) -> None:
+        """Accept one more point."""
+        if self._recorder is not None:
+            self._kept.append(self._recorder(self.last.point, step.point, self.evaluator))
+        self._records.append(record)
+        self.last = step
+
+
 def _drain(
-    path: Iterator[Step[M]], evaluator: Evaluator, rules: tuple[Rule, ...], tol: float, *, stop_early: bool
-) -> tuple[Step[M], list[Record], Verdict]:
-    """Follow a run until a verdict; return the last accepted step, the records up to it, and the verdict.
+    path: Iterator[Step[M]], accepted: _Accepted[M], rules: tuple[Rule, ...], tol: float, *, stop_early: bool
+) -> Verdict:
+    """Follow a run until a verdict.
 
     Where rounding hides gains of `tol`, in float32, a run that seems to have ended goes on in float64.
     """
     *settled, limit = rules
     begin = 0  # of the records that are as exact as the last
-    last = next(path)
-    if not last.point.expectation.units > 0:
-        raise ValueError("data: the weights are all zero; expected at least one unit with weight")
-    records = [Record.of(last.point, last.passes)]
-    verdict = not_finite(last)
+    verdict = not_finite(accepted.last)
     try:
         while verdict is None:
             step = next(path)
-            record = Record.of(step.point, step.passes)
-            verdict = not_finite(step) or fall(last, step, records[-1], record, evaluator)
+            record = Record.of(step.point, step.passes, plain=step.plain)
+            verdict = not_finite(step) or fall(accepted.last, step, accepted.records[-1], record, accepted.evaluator)
             if verdict is None:
-                records.append(record)
-                last = step
-                verdict = degenerate(last) if stop_early else None
+                accepted.take(step, record)
+                records = accepted.records
+                verdict = degenerate(step) if stop_early else None
                 verdict = verdict or next(filter(None, (rule(records[begin:]) for rule in settled)), None)
-                if verdict is not None and record.rounding > tol * record.units and evaluator.refine():
+                if verdict is not None and record.rounding > tol * record.units and accepted.evaluator.refine():
                     verdict, begin = None, len(records)
                 verdict = verdict or limit(records)
     except KeyboardInterrupt:
-        verdict = interrupted(last)
+        verdict = interrupted(accepted.last)
     except ParameterError as error:
-        verdict = left_the_space(error, last.iteration + 1)
-    return last, records[: last.iteration + 1], verdict if stop_early else with_complaints(verdict, last)
+        verdict = left_the_space(error, accepted.last.iteration + 1)
+    return verdict if stop_early else with_complaints(verdict, accepted.last)
 
 
 def _on_one_thread(path: Iterator[Step[M]]) -> Iterator[Step[M]]:

@@ -1,6 +1,9 @@
 """Covariances and scatters as matrices: square roots, and regression from second moments."""
 
+from functools import lru_cache
+
 import numpy as np
+from scipy.linalg import lapack
 
 from emkit.arrays import EPS, Array
 
@@ -14,6 +17,19 @@ def square_root(matrix: Array) -> Array:
         units = np.where(scale > 0, scale, 1.0)[..., :, None]
         values, vectors = np.linalg.eigh(matrix / units / units.swapaxes(-2, -1))
         return units * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+
+
+@lru_cache
+def _below(size: int) -> Array:
+    """Return ones on and below the diagonal, (D, D)."""
+    return np.tri(size)
+
+
+def triangular(root: Array) -> Array:
+    """Return the lower triangular root (D, D), its diagonal not negative, of a covariance from another, (D, E >= D)."""
+    size = len(root)
+    factor = lapack.dgeqrf(root.T)[0][:size].T  # below its diagonal; above it LAPACK keeps notes
+    return factor * (_below(size) * np.copysign(1.0, np.diagonal(factor)))
 
 
 def least_squares(scatter: Array, given: list[int], rest: list[int]) -> tuple[Array, Array]:

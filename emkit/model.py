@@ -12,6 +12,7 @@ Everything more is a power, a small protocol of its own. A model has it by havin
     chunk_size              how many units one E-step takes best, where the driver may choose
     compiled_e_step         the same E-step in compiled code, for data that are worth it
     posterior               what is known of the latent variables
+    posterior_divergence    how far that moves from one model to the next: the gain of EM that comes free
     expected_log_joint      Q, the bound that an M-step raises
     configurations          every latent configuration of a tiny data set: the oracle of the conformance kit
     sample                  simulation
@@ -152,6 +153,19 @@ class HasPosterior(Protocol):
 
     def posterior(self, data: Any, /) -> Any:
         """Return the posterior of the latent variables of each unit: (N, K) responsibilities, for a mixture."""
+        ...
+
+
+@runtime_checkable
+class HasPosteriorDivergence(Protocol):
+    """Power: how far the posterior of all that is latent moves from one model to another."""
+
+    def posterior_divergence(self, other: Self, data: Any, /) -> Array:
+        """Return KL(p(z | x_n; self) || p(z | x_n; other)), (N,), nats, one for each unit; weights are not applied.
+
+        z is all that is latent in `expected_log_joint`, missing values included. Computed from the two posteriors: as
+        a difference of log marginals and of Q it would prove nothing.
+        """
         ...
 
 

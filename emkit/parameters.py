@@ -20,8 +20,29 @@ def pack(model: Any) -> Array:
         TypeError: the class is not an `emkit.value` with declared parameters.
     """
     _require_declared(model)
-    parts = [declared.constraint.to_free(np.asarray(parameter)) for declared, parameter in _free_parameters(model)]
+    parts = [declared.constraint.to_free(np.asarray(parameter)) for _, declared, parameter in _free_parameters(model)]
     return np.concatenate([np.empty(0), *parts])
+
+
+def free_parameters(model: Any) -> dict[str, Array]:
+    """Return the parameters that have free coordinates, by where they stand: `weights`, `emissions.means`.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
+    _require_declared(model)
+    return {path: np.asarray(parameter) for path, _, parameter in _free_parameters(model)}
+
+
+def blocks(model: Any) -> list[str]:
+    """Return where the parameter of each free coordinate stands, in the order of `pack`.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
+    _require_declared(model)
+    sizes = ((path, declared.constraint.free_size(np.asarray(p))) for path, declared, p in _free_parameters(model))
+    return [path for path, size in sizes for _ in range(size)]
 
 
 def unpack(free: Array, *, like: V) -> V:
@@ -52,7 +73,7 @@ def n_free_parameters(model: Any) -> int:
 
 
 def _n_coordinates(model: Any) -> int:
-    return sum(declared.constraint.free_size(np.asarray(p)) for declared, p in _free_parameters(model))
+    return sum(declared.constraint.free_size(np.asarray(p)) for _, declared, p in _free_parameters(model))
 
 
 def _n_redundant(of: Any) -> int:
@@ -71,12 +92,14 @@ def _learning(of: Any) -> list[tuple[str, tuple[Any, ...]]]:
     return [(name, values) for name, values in nested(of) if name not in kept]
 
 
-def _free_parameters(of: Any) -> Iterator[tuple[Declaration, Any]]:
+def _free_parameters(of: Any, above: str = "") -> Iterator[tuple[str, Declaration, Any]]:
+    """Yield where each free parameter stands, its declaration and its value, in the order of free coordinates."""
     for name, declared in _free_names(of):
-        yield declared, getattr(of, name)
-    for _, values in _learning(of):
-        for inner in values:
-            yield from _free_parameters(inner)
+        yield above + name, declared, getattr(of, name)
+    for name, values in _learning(of):
+        several = isinstance(getattr(of, name), tuple)
+        for i, inner in enumerate(values):
+            yield from _free_parameters(inner, f"{above}{name}[{i}]." if several else f"{above}{name}.")
 
 
 def _rebuild(like: Any, free: Array) -> tuple[Any, int]:

@@ -6,7 +6,8 @@ from typing import Any, Generic
 import numpy as np
 
 from emkit.algorithm import M
-from emkit.em import Fit, fit
+from emkit.em import fit
+from emkit.fitted import Fit
 from emkit.stopping import Outcome
 from emkit.values import value
 

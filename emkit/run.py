@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Generic, final
 
-from emkit.algorithm import Algorithm, M, Point
+from emkit.algorithm import Algorithm, M, Point, StepsPlainly
 from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator, log_prior
 from emkit.values import value
@@ -27,6 +27,7 @@ class Step(Generic[M]):
     iteration: int  # 0 is the start; with plain EM, the number of M-steps
     passes: int  # E-steps over the data so far
     point: Point[M]
+    plain: bool = True  # whether one step of plain EM led here
 
     @property
     def model(self) -> M:
@@ -59,7 +60,7 @@ def run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M
 
     point = evaluate(model)
     while True:
-        yield Step(iteration, passes, point)
+        yield Step(iteration, passes, point, isinstance(algorithm, StepsPlainly) and algorithm.is_plain())
         iteration += 1
         before = point
         with Blame(iteration, point.model, "m_step"):

@@ -23,13 +23,14 @@ class Record:
     units: float  # sum of weights
     observations: float  # how many the units hold
     passes: int  # E-steps over the data so far, this one included
+    plain: bool = True  # whether one step of plain EM led here from the point before
 
     @classmethod
-    def of(cls, point: Point[Any], passes: int) -> "Record":
+    def of(cls, point: Point[Any], passes: int, *, plain: bool = True) -> "Record":
         """Keep what the trace needs of a point."""
         learnt = point.expectation
         rounding = learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood)
-        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, learnt.observations, passes)
+        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, learnt.observations, passes, plain)
 
 
 def fall_threshold(before: Record, after: Record) -> float:
@@ -110,21 +111,39 @@ class Trace(Sequence[float]):
         return not self.violations
 
     @property
-    def rate(self) -> float | None:
-        """The ratio of the last two increments, where it is between 0 and 1; else None.
+    def ratio(self) -> float | None:
+        """The ratio of the last two increments, where it lies between 0 and 1 and both are above rounding; else None.
 
-        Near the optimum it tends to λ², λ the largest fraction of missing information.
-        Reference: Dempster, Laird and Rubin (1977), section 3.
+        Near the optimum it tends to λ², with λ the largest fraction of missing information. None where the last points
+        did not follow each other by plain EM: increments of an accelerated run tell nothing of it.
         """
-        if len(self) < 3:
+        if len(self) < 3 or not all(record.plain for record in self.records[-2:]):
             return None
         before, last = self.increments[-2:]
-        return float(last / before) if 0 < last < before else None
+        visible = last > fall_threshold(*self.records[-2:]) / FALL_FACTOR
+        return float(last / before) if visible and last < before else None
 
     @property
-    def limit(self) -> float | None:
-        """Aitken's estimate of the objective at convergence, nats; None where the rate is not known.
+    def rate(self) -> float | None:
+        """The rate λ at which EM's parameters contract towards the optimum: the square root of `ratio`.
+
+        It is the largest fraction of missing information. Reference: Dempster, Laird and Rubin (1977), section 3.
+        """
+        return None if self.ratio is None else float(np.sqrt(self.ratio))
+
+    @property
+    def remaining(self) -> float | None:
+        """What EM would still gain if it ran on, nats, by Aitken's estimate; None where `ratio` is.
 
         Reference: McLachlan and Krishnan (2008), The EM Algorithm and Extensions, section 4.9.
         """
-        return None if self.rate is None else self[-1] + float(self.increments[-1]) * self.rate / (1 - self.rate)
+        return None if self.ratio is None else float(self.increments[-1]) * self.ratio / (1 - self.ratio)
+
+    @property
+    def limit(self) -> float | None:
+        """Aitken's estimate of the objective at convergence, nats; None where `ratio` is."""
+        return None if self.remaining is None else self[-1] + self.remaining
+
+    def unfinished(self, tol: float) -> bool:
+        """Return whether more than `tol` nats per unit are still to come; False where nothing is known of it."""
+        return self.remaining is not None and self.remaining > tol * self.records[-1].units

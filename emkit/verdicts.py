@@ -9,7 +9,7 @@ from emkit.execution.evaluate import Evaluator
 from emkit.model import Complains, Remarks
 from emkit.run import Blame, Step
 from emkit.stopping import Outcome, Verdict
-from emkit.trace import Record, fall_threshold, fell
+from emkit.trace import Record, Trace, fall_threshold, fell
 
 
 def not_finite(step: Step[Any]) -> Verdict | None:
@@ -42,7 +42,7 @@ def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evalua
         f"from iteration {last.iteration}, is returned. Exact EM cannot fall: look for an m_step that does not "
         "maximise Q + log prior (a constant added to a variance, a stale mean), a penalty missing from log_prior, or "
         "an e_step whose posterior is not that of the current model, or sums that lose their digits (raw squares far "
-        "from the mean); emkit.testing.conformance names the broken law",
+        "from the mean); emkit.lab.audit(model, data) tells which",
     )
 
 
@@ -54,6 +54,16 @@ def left_the_space(error: ParameterError, iteration: int) -> Verdict:
         f"iteration {iteration} left the parameter space: {error}. The model is the last valid one. Another start, "
         "a smaller model or a prior may keep it inside; a variance that turns negative has lost its digits: sum "
         "squares about the mean",
+    )
+
+
+def unfinished(trace: Trace, tol: float) -> str:
+    """Say what EM would still gain, by Aitken's estimate, where that is more than `tol` per unit; else nothing."""
+    if not trace.unfinished(tol):
+        return ""
+    return (
+        f". Stopped early: about {trace.remaining:.3g} nats are still to come, since each iteration gains "
+        f"{trace.ratio:.4g} times as much as the one before"
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
@@ -46,8 +47,19 @@ def test_the_reference_names_everything_public() -> None:
 
 
 def test_figures_are_drawn(tmp_path: Path) -> None:
-    """The script that draws the tutorial's figures runs, and draws each figure that the tutorial shows."""
+    """The script that draws the figures runs, and draws each figure that a page shows."""
     script = [sys.executable, "-W", "error", str(DOCS / "make_figures.py"), str(tmp_path)]
     subprocess.run(script, check=True, env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "cache")})
-    shown = set(re.findall(r"\(figures/(\w+\.png)\)", (DOCS / "tutorial.md").read_text(encoding="utf-8")))
-    assert shown == {path.name for path in tmp_path.glob("*.png")}
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
+    assert set(re.findall(r"\(figures/(\w+\.png)\)", pages)) == {path.name for path in tmp_path.glob("*.png")}
+
+
+@pytest.mark.parametrize("page", ["monotone.md"])
+def test_what_a_page_prints_is_what_its_blocks_print(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each block of output is that of the block of code above it."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    name = page.removesuffix(".md")
+    namespace = sys.modules.setdefault(name, ModuleType(name)).__dict__
+    for code, output in re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)\n```)?", text, re.DOTALL):
+        exec(compile(code, page, "exec"), namespace)
+        assert capsys.readouterr().out.strip() == output.strip()

@@ -11,11 +11,12 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from emkit.arrays import Array, condition
+from emkit.arrays import Array, condition, divergence
 from emkit.emissions.protocol import (
     CompilesMixtureStep,
     Emissions,
     EnumeratesStates,
+    HasLatentDivergence,
     Imputes,
     KnowsConditioning,
     MixtureStep,
@@ -158,6 +159,36 @@ def _by_row(emissions: Any, x: Any) -> bool:
 def log_prior(emissions: Any) -> float:
     """Return the emissions' log prior density, nats; 0 without one."""
     return float(emissions.log_prior()) if has(emissions, HasPrior) else 0.0
+
+
+def posterior_divergence(emissions: Any, other: Any, x: Any, log_posterior: Array, log_other: Array) -> Array:
+    """Return how far the posterior of states, and of what is latent within them, moves to other emissions', (N,).
+
+    Args:
+        emissions, other: of one class.
+        x: N rows, seen or missing.
+        log_posterior, log_other: (N, K) of the states, under each of them.
+    """
+    moved = divergence(log_posterior, log_other)  # (N,)
+    return np.asarray(moved + latent_divergence(emissions, other, x, np.exp(log_posterior)))
+
+
+def latent_divergence(emissions: Any, other: Any, x: Any, posterior: Array) -> Array:
+    """Return how far what is latent within states, shared out by posterior (N, K), moves, (N,); 0 where nothing is."""
+    each = divergence_by_state(emissions, other, x, posterior.shape)  # may be infinite in states that are not shared in
+    return np.asarray(np.multiply(posterior, each, out=np.zeros_like(posterior), where=posterior > 0).sum(axis=1))
+
+
+def divergence_by_state(emissions: Any, other: Any, x: Any, shape: tuple[int, ...]) -> Array:
+    """Return how far what is latent within each state moves, (N, K), which is the shape; 0 where nothing is latent."""
+    moved = np.zeros(shape)
+    if not has(emissions, HasLatentDivergence):
+        return moved
+    if not _by_row(emissions, x):
+        return np.asarray(emissions.latent_divergence(other, x))
+    whole = x.whole_rows()
+    moved[whole] = emissions.latent_divergence(other, x.data[whole])
+    return moved
 
 
 def conditioning(emissions: Any) -> float:

@@ -17,7 +17,7 @@ from emkit.emissions.starting import check_family, made
 from emkit.entries import REAL, as_entries
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint
-from emkit.values import update, value
+from emkit.values import axis_size, update, value
 
 Columns = tuple[int, ...]
 
@@ -88,6 +88,12 @@ class Product:
             asking.need(block, HasExpectedLogDensity, "expected_log_density").expected_log_density(s)
             for block, s in self._with_parts(statistics)
         )
+
+    def latent_divergence(self, other: Self, x: Any) -> Array:
+        """Return the sum over blocks, (N, K), nats: given the state, what is latent in them is independent."""
+        shape, blocks = (len(x), axis_size(self, "K")), zip(self._with_columns(x), other.blocks, strict=True)
+        moved = [asking.divergence_by_state(block, theirs, mine, shape) for (block, mine), theirs in blocks]
+        return np.sum(moved, axis=0)
 
     def log_prior(self) -> float:
         """Return the sum over blocks, nats."""

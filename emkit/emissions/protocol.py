@@ -120,6 +120,15 @@ class HasExpectedLogDensity(Protocol):
 
 
 @runtime_checkable
+class HasLatentDivergence(Protocol):
+    """Power: emissions with latent variables of their own, such as missing cells or scales."""
+
+    def latent_divergence(self, other: Self, x: Any, /) -> Array:
+        """Return KL(p(u | x_n, k; self) || p(u | x_n, k; other)) of all that is latent within a state, (N, K), nats."""
+        ...
+
+
+@runtime_checkable
 class KnowsConditioning(Protocol):
     """Power: emissions that lose more digits than the size of their log densities tells."""
 

@@ -98,6 +98,12 @@ class Stacked:
             for part, s in self._with_statistics(statistics)
         )
 
+    def latent_divergence(self, other: Self, x: Any) -> Array:
+        """Return that of the states of all parts, (N, K), nats."""
+        parts = zip(self.parts, other.parts, strict=True)
+        moved = [asking.divergence_by_state(part, theirs, x, (len(x), axis_size(part, "K"))) for part, theirs in parts]
+        return np.concatenate(moved, axis=1)
+
     def log_prior(self) -> float:
         """Return the sum over parts, nats."""
         return sum(asking.log_prior(part) for part in self.parts)

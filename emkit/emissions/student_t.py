@@ -6,10 +6,10 @@ from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, poch
 
 from emkit.arrays import LOG_2PI, TINY, Array, average
 from emkit.declarations import fixed, positive, positive_definite, real
+from emkit.divergences import of_gammas
 from emkit.emissions.gamma_moments import excess
 from emkit.emissions.gaussian import edges
 from emkit.emissions.gaussian.base import GaussianPrior
@@ -17,7 +17,7 @@ from emkit.emissions.gaussian.correlated import Correlated
 from emkit.emissions.gaussian.distances import square_distances
 from emkit.emissions.gaussian.full import FullGaussian
 from emkit.emissions.gaussian.missing import ByPattern, drawn, groups, imputed
-from emkit.emissions.gaussian.textbook import completed
+from emkit.emissions.gaussian.textbook import completed, scaled
 from emkit.entries import REAL, as_entries
 from emkit.gamma_function import log_less_digamma, log_normaliser, solve_log_less_digamma
 from emkit.incomplete import Incomplete
@@ -138,11 +138,11 @@ class StudentT:
         O is how many cells of a row are seen. Missing cells enter with their mean and covariance given those and u;
         rows of which nothing is seen do not. Reference: Lange, Little and Taylor (1989), sections 3.1 and 3.3.
         """
-        given, width = self._given_seen(x), _width(x)
-        told = posterior * (width > 0)  # (N, K)
-        known, spread = self.degrees + width, self.degrees + self._distance(x, given)  # (N, K) each, ν + O and ν + δ
-        log_scale = excess(known, spread) + log_less_digamma(known / 2)  # (N, K) E[u - 1 - log u]
-        scaled = told * (known / spread)
+        given = self._given_seen(x)
+        told = posterior * (_width(x) > 0)  # (N, K)
+        shape, rate = self._latent_scale(x, given)
+        log_scale = excess(shape, rate) + log_less_digamma(shape)  # (N, K) E[u - 1 - log u]
+        scaled = told * (shape / rate)
         if given is None:
             moments = FullMoments.of(x, scaled, about=self.locations)
         else:
@@ -170,6 +170,18 @@ class StudentT:
         half = self.degrees / 2
         scales = statistics.count @ log_normaliser(half) - half @ statistics.excess
         return float(scales) + self._quadratic(statistics.moments, statistics.count)
+
+    def latent_divergence(self, other: Self, x: Any) -> Array:
+        """Return how far the latent scales move, and the missing cells given these, (N, K), nats.
+
+        Rows of which nothing is seen do not enter the statistics, so that nothing of them is latent.
+        """
+        given, others = self._given_seen(x), other._given_seen(x)
+        shape, rate = self._latent_scale(x, given)
+        moved = of_gammas(shape, rate, *other._latent_scale(x, others))
+        if given is not None:
+            moved += given.divergence(others, shape / rate)
+        return np.where(_width(x) > 0, moved, 0.0)
 
     def log_prior(self) -> float:
         """Return the log prior density of locations and scales, nats, up to a constant; 0 without a prior."""
@@ -226,24 +238,21 @@ class StudentT:
 
     def complete(self, row: Any) -> Iterator[tuple[float, ScaledMoments]]:
         """Yield the log density of one row, and its statistics given each state, by the textbook formulas."""
-        (x,) = row.data if isinstance(row, Incomplete) else row
-        o = np.flatnonzero(~np.isnan(x))
-        for k, (location, scale, degrees) in enumerate(zip(self.locations, self.scales, self.degrees, strict=True)):
-            one, known = completed(row, location, scale), scale[np.ix_(o, o)]
-            distance = (x - location)[o] @ np.linalg.solve(known, (x - location)[o])
-            mean = (degrees + len(o)) / (degrees + distance)  # E[u]
-            mean_log = digamma((degrees + len(o)) / 2) - np.log((degrees + distance) / 2)  # E[log u]
+        for k, parameters in enumerate(zip(self.locations, self.scales, self.degrees, strict=True)):
+            log_density, mean, mean_log = scaled(row, *parameters)
+            one = completed(row, *parameters[:2])
             here = one.weight * (np.arange(len(self.locations)) == k)  # (K,)
             scatter = here[:, None, None] * (one.roots.T @ one.roots)
             seen = self.structure.seen(row.seen, here.sum(keepdims=True)) if isinstance(row, Incomplete) else None
             moments = FullMoments(here * mean, here[:, None] * one.expected, scatter, seen)
-            volume = np.linalg.slogdet(degrees * np.pi * known)[1]
-            tail = (degrees + len(o)) / 2 * np.log1p(distance / degrees)
-            log_density = float(np.log(poch(degrees / 2, len(o) / 2)) - volume / 2 - tail)
             yield log_density, ScaledMoments(here, here * (mean - 1 - mean_log), moments)
 
     def _given_seen(self, x: Any) -> ByPattern | None:
         return self.structure.given_seen(self.locations, x) if isinstance(x, Incomplete) else None
+
+    def _latent_scale(self, x: Any, given: ByPattern | None) -> tuple[Array, Array]:
+        """Return the shape (ν + O) / 2, (K,) or (N, K), and the rate (ν + δ) / 2, (N, K), of u given the cells seen."""
+        return (self.degrees + _width(x)) / 2, (self.degrees + self._distance(x, given)) / 2
 
     def _distance(self, x: Any, given: ByPattern | None) -> Array:
         """Return δ, the squared distances (N, K) of the cells seen in units of the scale matrices."""

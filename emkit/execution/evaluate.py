@@ -57,14 +57,14 @@ class Evaluator:
         self._team = Team(workers)
         self._as_double = False
         self._compiled = model.compiled_e_step(self.data) if has(model, Compiles) else None
-        self._summary = self._sum(model.summary, _add_summaries) if has(model, Summarises) else None
+        self._summary = self.total(model.summary, _add_summaries) if has(model, Summarises) else None
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
         if has(model, Summarises):
             return _checked(model, model.e_step_of(self._summary))
         e_step = model.e_step if self._compiled is None else partial(self._compiled, model)
-        return self._sum(lambda chunk: _checked(model, e_step(chunk)))
+        return self.total(lambda chunk: _checked(model, e_step(chunk)))
 
     def refine(self) -> bool:
         """Hand out float32 data as float64 from here on, chunk by chunk; return whether that is new."""
@@ -74,9 +74,10 @@ class Evaluator:
 
     def careful_objective(self, model: Any) -> float:
         """Return the objective anew, from `log_marginal` and with an exact sum."""
-        return math.fsum(self._sum(partial(_careful_sum, model))) + log_prior(model)
+        return math.fsum(self.total(partial(_careful_sum, model))) + log_prior(model)
 
-    def _sum(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
+    def total(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
+        """Return the sum of a function of prepared data over all chunks, in their order."""
         parts = chunks(self.data, self.chunk_size)
         return self._team.sum(function, map(_double, parts) if self._as_double else parts, add)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from emkit.arguments import Seed, as_generator, check_count
-from emkit.arrays import Array, condition, draw_states
+from emkit.arrays import Array, condition, draw_states, log_condition
 from emkit.data import Weighted, as_weighted, split_weight
 from emkit.declarations import fixed, simplex
 from emkit.emissions import asking, starting
@@ -24,26 +24,18 @@ from emkit.emissions.protocol import (
 from emkit.execution.chunks import unit_bytes, units_in_a_chunk
 from emkit.incomplete import Incomplete
 from emkit.model import Complaint, LatentVariableModel, has
+from emkit.models.mixture_statistics import MixtureStatistics
 from emkit.parameters import n_free_parameters
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.dirichlet import Dirichlet, check_possible, log_prior_of, mode_of_shares
 from emkit.starts import Start, as_responsibilities, k_means
-from emkit.statistics import Expectation, Statistics
+from emkit.statistics import Expectation
 from emkit.values import replace, update, value
 
-S = TypeVar("S")
 E = TypeVar("E", bound=Emissions[Any])
 
 WEIGHTLESS = 1e-12
 """A component below this weight has, in effect, no observation."""
-
-
-@value
-class MixtureStatistics(Statistics, Generic[S]):
-    """Expected counts of each component, and what its emissions learn."""
-
-    count: Array  # (K,)
-    emissions: S
 
 
 @value
@@ -129,6 +121,12 @@ class Mixture(LatentVariableModel[Weighted[Any], MixtureStatistics[Any]], Generi
     def posterior(self, data: Any) -> Array:
         """Return the responsibilities p(z_n = k | x_n), (N, K)."""
         return self._condition(data)[1]
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the posterior of components, and what is latent in them, is from another mixture's, (N,)."""
+        x = self.prepare(data).data
+        tables = (log_condition(one.weights, asking.log_density(one.emissions, x)) for one in (self, other))
+        return asking.posterior_divergence(self.emissions, other.emissions, x, *tables)
 
     def predict(self, data: Any) -> npt.NDArray[np.intp]:
         """Return the most probable component of each observation, (N,)."""

@@ -12,6 +12,7 @@ from matplotlib.patches import Ellipse
 from emkit.arrays import Array
 from emkit.data import as_matrix, split_weight
 from emkit.models.gaussian_mixture import GaussianMixture
+from emkit.plot.axes import axes_or_new
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 """Colours that colour-blind readers can tell apart (M. Okabe and K. Ito, 2008)."""
@@ -50,8 +51,7 @@ def mixture(
         raise ValueError(f'outline: expected "ellipses" or "contours", found {outline!r}')
     rows = _rows(model, x)
     plane = _plane(model, features)
-    if ax is None:
-        _, ax = plt.subplots()
+    ax = axes_or_new(ax)
     palette = colours(len(model.weights))
     first, second = rows[:, features].T
     mixed = _blend(model.posterior(rows), palette)  # (N, 3)
@@ -84,8 +84,7 @@ def responsibilities(
     """
     rows = _rows(model, x)
     plane = _plane(model, features)
-    if ax is None:
-        _, ax = plt.subplots()
+    ax = axes_or_new(ax)
     first, second, grid = _grid(rows[:, features])
     image = _blend(plane.posterior(grid), colours(len(model.weights))).reshape(*first.shape, 3)
     extent = (float(first.min()), float(first.max()), float(second.min()), float(second.max()))

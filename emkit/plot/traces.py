@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from emkit.em import Fit
+from emkit.fitted import Fit
+from emkit.plot.axes import axes_or_new, expect
 
 
 def trace(fit: Fit[Any], ax: Axes | None = None) -> Axes:
@@ -16,10 +16,8 @@ def trace(fit: Fit[Any], ax: Axes | None = None) -> Axes:
         fit: what `emkit.fit` returned.
         ax: where to draw; a new figure by default.
     """
-    if not isinstance(fit, Fit):
-        raise TypeError(f"fit: expected what emkit.fit returned, found a {type(fit).__name__}")
-    if ax is None:
-        _, ax = plt.subplots()
+    expect(fit, Fit, "emkit.fit")
+    ax = axes_or_new(ax)
     objective = np.asarray(fit.trace)  # (n_iter + 1,)
     ax.plot(objective, color="0.2", marker="." if len(objective) < 60 else "", label="objective")
     falls = fit.trace.violations

@@ -1,6 +1,5 @@
 """A case: an example model and example data, and how to draw others like them."""
 
-from collections.abc import Callable
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -11,13 +10,12 @@ import numpy.typing as npt
 
 from emkit.arrays import Array
 from emkit.data import Weighted, split_weight
-from emkit.declarations import ParameterError
+from emkit.differences.chart import Chart
 from emkit.execution.evaluate import log_prior
-from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MayBePartial, MissingPowerError, Prepares, Samples
+from emkit.model import Accepts, Enumerates, HasExpectedLogJoint, MissingPowerError, Prepares, Samples
 from emkit.parameters import pack, unpack
-from emkit.testing.natural import gradient, natural_units
-from emkit.testing.noise import noise
-from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, NOISE_ERRORS, SPREAD, STEP
+from emkit.powers import is_exact, packs
+from emkit.testing.tolerances import MOST_CONFIGURATIONS, MOST_LOST, MOST_UNITS, SPREAD
 
 
 def take(data: Any, index: npt.NDArray[np.intp]) -> Any:
@@ -71,15 +69,12 @@ class Case:
     @cached_property
     def packs(self) -> bool:
         """Whether the model declares free parameters."""
-        try:
-            return len(pack(self.model)) > 0
-        except TypeError:
-            return False
+        return packs(self.model)
 
     @property
     def exact(self) -> bool:
         """Whether the M-step claims to maximise."""
-        return not (isinstance(self.model, MayBePartial) and self.model.partial_m_step())
+        return is_exact(self.model)
 
     @property
     def weighs(self) -> bool:
@@ -133,41 +128,23 @@ class Case:
             return drawn
         centre = self.model if around is None else around
         start = pack(centre)
-        away = spread * self._units_at(centre) * rng.standard_normal(len(start))
-        least = float(np.mean(self.log_marginal_at(centre, start))) - MOST_LOST
+        away = spread * self.chart.units_at(centre) * rng.standard_normal(len(start))
+        least = float(np.mean(self.chart.log_marginal(centre, start))) - MOST_LOST
         for _ in range(60):
-            if np.mean(self.log_marginal_at(centre, start + away)) > least:
+            if np.mean(self.chart.log_marginal(centre, start + away)) > least:
                 return unpack(start + away, like=centre)
             away /= 2
         return centre
 
     @cached_property
+    def chart(self) -> Chart:
+        """The free coordinates around the example."""
+        return Chart(self.model, self.prepared)
+
+    @property
     def units(self) -> Array:
         """The natural units of the free coordinates at the example, (P,)."""
-        return natural_units(lambda free: self.log_marginal_at(self.model, free), pack(self.model))
-
-    def _units_at(self, model: Any) -> Array:
-        size = len(pack(model))
-        return self.units if size == len(self.units) else np.ones(size)
-
-    def log_marginal_at(self, like: Any, free: Array) -> Array:
-        """Return the log marginal of the example's units that have weight; nan where free coordinates are too far."""
-        _, weight = split_weight(self.prepared)
-        with np.errstate(all="ignore"):
-            try:
-                log_marginal = np.asarray(unpack(free, like=like).log_marginal(self.prepared))
-            except ParameterError:
-                return np.array([np.nan])
-        return log_marginal if weight is None else log_marginal[weight > 0]
-
-    def gradient(self, of: Callable[[Any], Any], model: Any) -> Array:
-        """Return the derivative of a function of models, in natural units, (..., P)."""
-        return gradient(lambda free: of(unpack(free, like=model)), pack(model), self._units_at(model))
-
-    def gradient_noise(self, of: Callable[[Any], Any], model: Any) -> Array:
-        """Return how far rounding may put the derivative of a function of models off, in natural units, (...)."""
-        deviation = noise(lambda free: of(unpack(free, like=model)), pack(model), self._units_at(model))
-        return NOISE_ERRORS * deviation / STEP
+        return self.chart.units
 
 
 def log_likelihood(model: Any, data: Any) -> float:

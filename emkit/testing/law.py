@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from emkit.execution.threads import one_blas_thread
+from emkit.leaves import difference
 from emkit.testing.case import Case
-from emkit.testing.leaves import difference
 from emkit.testing.tolerances import RELATIVE
 
 Check: TypeAlias = Callable[[Case, np.random.Generator], None]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from emkit.leaves import leaves
 from emkit.statistics import Expectation
 from emkit.testing.case import Case
 from emkit.testing.law import require, require_close
-from emkit.testing.leaves import leaves
 from emkit.testing.tolerances import MOST_NOISE, SAME_MODEL
 from emkit.trace import FALL_FACTOR
 
@@ -52,7 +52,7 @@ def require_same_model(case: Case, found: Any, expected: Any, what: str) -> None
 
 def rounding_of_gradient(case: Case, of: Callable[[Any], float], model: Any, units: float, name: str) -> float:
     """Return how far rounding may put a gradient off, per unit of data; break the law where that is too far."""
-    noise = float(case.gradient_noise(of, model)) / units
+    noise = float(case.chart.gradient_noise(of, model)) / units
     require(
         noise <= MOST_NOISE,
         f"rounding of {name} near one model",

@@ -1,28 +1,10 @@
-"""How exactly the laws must hold, each number with its reason. Here and nowhere else."""
+"""How exactly the laws must hold, each number with its reason. Those of derivatives stand in `emkit/differences`."""
 
 RELATIVE = 1e-10
 """Of sums that differ only in rounding, against the largest entry of the array that holds them.
 
 A posterior is known to eps · |log p|, and a sum of N such terms to N times that at worst: 2e-16 · 1e3 nats · 300 units.
 """
-
-STEP = 1e-4
-"""Of finite differences, in natural units: a step of one changes the log marginal of a typical unit by one nat."""
-
-GRADIENT = 1e-7
-"""Of gradients, per unit of data, in natural units, where the score of one unit is about 1.
-
-Four-point differences err by eps · |log p| / STEP, 2e-9 for units of 1e3 nats, and by the fifth derivative times
-STEP⁴ / 30, which is less. An M-step that is solved by iteration is asked for seven digits.
-Where the function differenced loses digits by cancellation, the rounding noise measured in it, over STEP, is added.
-"""
-
-NOISE_SPACING = 1e-6
-"""Between the points at which noise is measured, in natural units: all of them lie within a fifth of STEP."""
-
-NOISE_ERRORS = 10.0
-"""Standard deviations of the noise that are added to GRADIENT: five for chance in hundreds of differences, and twice
-that because the deviation is itself estimated, from a dozen of them."""
 
 MOST_NOISE = 1e-3
 """Of what noise may add, per unit of data, in natural units; beyond it the laws of gradients have lost their power.

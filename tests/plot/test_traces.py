@@ -28,5 +28,5 @@ def test_falls_are_marked() -> None:
 
 def test_a_model_is_not_a_fit() -> None:
     """Who hands over a model is told to hand over a fit."""
-    with pytest.raises(TypeError, match=r"what emkit\.fit returned"):
+    with pytest.raises(TypeError, match=r"expected a Fit, which emkit\.fit returns"):
         emkit.plot.trace(fit_with([-1.0]).model)

@@ -19,7 +19,7 @@ from emkit import (
     SphericalGaussian,
     TiedGaussian,
 )
-from emkit.models.mixture import MixtureStatistics
+from emkit.models.mixture_statistics import MixtureStatistics
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.priors.log_posterior import (
     LogDensity,

@@ -11,7 +11,7 @@ from scipy.stats import dirichlet
 
 import emkit
 from emkit import Dirichlet, DirichletRows, FullGaussian, GaussianMixture
-from emkit.models.mixture import MixtureStatistics
+from emkit.models.mixture_statistics import MixtureStatistics
 from emkit.priors.dirichlet import mode_of_shares
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.priors.log_posterior import expected_complete_log_likelihood, on_weights, slopes

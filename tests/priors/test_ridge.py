@@ -20,7 +20,7 @@ from emkit import (
     TiedGaussian,
     Weighted,
 )
-from emkit.models.mixture import MixtureStatistics
+from emkit.models.mixture_statistics import MixtureStatistics
 from emkit.priors.ridge import typical_variances
 from tests.gaussians import KINDS, random_mixture, random_rows
 from tests.priors.log_posterior import LogDensity, expected_complete_log_likelihood, ridge, slopes

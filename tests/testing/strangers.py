@@ -80,7 +80,7 @@ class RowsMixture:
 
 
 class SpendsRows(RowsMixture):
-    """Planted: the M-step writes to its statistics."""
+    """The M-step writes to its statistics."""
 
     def m_step(self, statistics: Rows) -> "RowsMixture":
         share = statistics.share

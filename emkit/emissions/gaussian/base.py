@@ -150,6 +150,16 @@ class Gaussian(Variant[S], Generic[S]):
         constant = statistics.weight.sum() * self.means.shape[1] * LOG_2PI
         return self._quadratic(statistics, statistics.weight) - 0.5 * float(constant)
 
+    def latent_divergence(self, other: Self, x: Any) -> Array:
+        """Return how far the missing cells move given the cells seen, (N, K), nats; zero where none is missing.
+
+        Rows of which nothing is seen do not enter the statistics, so that nothing of them is latent.
+        """
+        if not isinstance(x, Incomplete):
+            return np.zeros((len(x), len(self.means)))
+        moved = self._given_seen(x).divergence(other._given_seen(x))
+        return np.where(x.seen.any(axis=1, keepdims=True), moved, 0.0)
+
     def log_prior(self) -> float:
         """Return the log prior density of means and covariances, nats, up to a constant; 0 without a prior."""
         pseudo = self._pseudo

@@ -13,13 +13,14 @@ Statistical Analysis with Missing Data, section 11.2.
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import attrs
 import numpy as np
 from scipy.linalg import lapack
 
 from emkit.arrays import LOG_2PI, Array
+from emkit.divergences import of_normals
 from emkit.incomplete import Incomplete, Mask, Rows
 from emkit.moments import Group
 
@@ -95,8 +96,12 @@ class ByPattern:
         """Return B w of the missing cells, (N, D)."""
         expected = np.zeros(self.x.data.shape)
         for pattern in self._partial:
-            expected[pattern.rows[:, None], pattern.missing] = self._whitened(k, pattern) @ pattern.parts(k)[1].T
+            expected[pattern.rows[:, None], pattern.missing] = self._deviations(k, pattern)
         return expected
+
+    def _deviations(self, k: int, pattern: _Pattern) -> Array:
+        """Return B w of the rows of one pattern, (n, M)."""
+        return self._whitened(k, pattern) @ pattern.parts(k)[1].T
 
     def uncertainty(self, k: int, share: Array) -> Array:
         """Return the columns of each pattern's C as rows (R, D), times the root of the weight of its rows."""
@@ -114,6 +119,23 @@ class ByPattern:
             cells = pattern.rows[:, None], pattern.missing
             drawn[cells] = normal[cells] @ pattern.parts(k)[2].T
         return drawn
+
+    def divergence(self, other: Any, scale: Array | float = 1.0) -> Array:
+        """Return how far the missing cells of each row move to what another tells of them, (N, K), nats.
+
+        Args:
+            other: of the same rows and this class, with means and covariances of its own.
+            scale: (N, K) expectation of a latent scale by which the covariances of a row are divided.
+        """
+        moved = np.zeros((len(self.x), len(self.means)))
+        scales = np.broadcast_to(scale, moved.shape)
+        for mine, theirs in zip(self._partial, other._partial, strict=True):
+            for k in range(len(self.means)):
+                shift = other._deviations(k, theirs) - self._deviations(k, mine)  # (n, M)
+                shift += (other.means[k] - self.means[k])[mine.missing]
+                roots = mine.parts(k)[2], theirs.parts(k)[2]
+                moved[mine.rows, k] = of_normals(shift, *roots, scales[mine.rows, k])
+        return moved
 
 
 @final
@@ -146,6 +168,16 @@ class ByCell:
     def noise(self, k: int, normal: Array) -> Array:
         """Return the standard deviations times each row of (N, D)."""
         return normal * np.sqrt(self.variances[k])
+
+    def divergence(self, other: Any) -> Array:
+        """Return how far the missing cells of each row move to what another tells of them, (N, K), nats.
+
+        Args:
+            other: of the same rows and this class, with means and variances of its own.
+        """
+        shift = (other.means - self.means)[..., None]  # (K, D, 1)
+        roots = (np.sqrt(one.variances)[..., None, None] for one in (self, other))  # (K, D, 1, 1) each
+        return ~self.x.seen @ of_normals(shift, *roots).T
 
 
 GivenSeen: TypeAlias = ByPattern | ByCell

@@ -1,9 +1,10 @@
-"""One row in one Gaussian component, by the formulas of the textbook: an oracle that shares nothing with the E-step."""
+"""One row in one Gaussian or t component, by textbook formulas: an oracle that shares nothing with the E-step."""
 
 from typing import Any
 
 import attrs
 import numpy as np
+from scipy.special import digamma, poch
 
 from emkit.arrays import Array
 from emkit.incomplete import Incomplete
@@ -38,3 +39,18 @@ def completed(row: Any, mean: Array, covariance: Array) -> Completed:
     log_density = -0.5 * float(len(o) * np.log(2 * np.pi) + np.linalg.slogdet(known)[1] + distance)
     some = float(len(o) > 0)
     return Completed(log_density, some, expected * some, roots * some)
+
+
+def scaled(row: Any, location: Array, scale: Array, degrees: float) -> tuple[float, float, float]:
+    """Return the log t density of the cells seen, nats, and E[u] and E[log u] of the latent scale given these.
+
+    Reference: Liu and Rubin (1995), equation 1; Lange, Little and Taylor (1989), section 3.1.
+    """
+    (x,) = row.data if isinstance(row, Incomplete) else row
+    o = np.flatnonzero(~np.isnan(x))
+    known, centred = scale[np.ix_(o, o)], (x - location)[o]
+    distance = centred @ np.linalg.solve(known, centred)
+    half, rate = (degrees + len(o)) / 2, (degrees + distance) / 2
+    volume = np.linalg.slogdet(degrees * np.pi * known)[1]
+    log_density = np.log(poch(degrees / 2, len(o) / 2)) - volume / 2 - half * np.log1p(distance / degrees)
+    return float(log_density), half / rate, float(digamma(half) - np.log(rate))

@@ -23,6 +23,7 @@ from emkit.models.markov import hidden_start
 from emkit.models.markov.chain_statistics import ChainStatistics
 from emkit.models.markov.forward_backward import Filtered, forward
 from emkit.models.markov.markov_chain import draw_paths, draw_paths_given
+from emkit.models.markov.path_divergence import path_divergence
 from emkit.models.markov.scaled import smooth_scaled
 from emkit.models.markov.smoothing import Recursion, compiled, kept_bytes, smooth
 from emkit.models.markov.viterbi import viterbi
@@ -107,6 +108,13 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         """Return, for each sequence, p(z_t = k | x_1 .. x_T), a list of (T, K)."""
         prepared = self.prepare(data)
         return prepared.data.split(self._smooth(prepared)[1])
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the posterior of paths, and of what is latent in emissions, moves to another model's, (N,)."""
+        x = self.prepare(data).data
+        mine, theirs = ((one._filter(x), one.transition) for one in (self, other))
+        moved, posterior = (x.steps.back(found) for found in path_divergence(*mine, *theirs, x.steps))
+        return x.sum(moved + asking.latent_divergence(self.emissions, other.emissions, x.rows, posterior))
 
     def decode(self, data: Any) -> list[Indices]:
         """Return the most probable path of each sequence by Viterbi's algorithm, a list of (T,) states."""
@@ -265,13 +273,9 @@ class HiddenChain(LatentVariableModel[Weighted[Sequences], ChainStatistics[Any]]
         posterior *= sequences.repeat(weight)[:, None]
         initial = posterior[sequences.starts].sum(axis=0)
         learnt = ChainStatistics(initial, transitions, asking.statistics(self.emissions, sequences.rows, posterior))
-        return Expectation.of(
-            sequences.sum(log_evidence),
-            learnt,
-            weight,
-            conditioning=self._rounding(log_evidence, data),
-            observations=float(weight @ sequences.lengths),
-        )
+        rounding, observations = self._rounding(log_evidence, data), float(weight @ sequences.lengths)
+        log_marginal = sequences.sum(log_evidence)
+        return Expectation.of(log_marginal, learnt, weight, conditioning=rounding, observations=observations)
 
     def _smooth(self, data: Weighted[Sequences], recursion: Recursion = smooth_scaled) -> tuple[Array, Array, Array]:
         """Return log evidence (M,) and posterior (M, K) by row, and expected transitions (K, K)."""

@@ -8,14 +8,14 @@ import numpy as np
 from scipy.special import logsumexp
 
 from emkit.arrays import Array
+from emkit.differences.natural import GRADIENT, gradient
+from emkit.leaves import difference
 from emkit.model import Enumerates, HasExpectedLogJoint, HasPosterior, Samples
 from emkit.parameters import pack, unpack
 from emkit.testing.case import Case, complete, log_likelihood, take
 from emkit.testing.law import law, require, require_close
-from emkit.testing.leaves import difference
 from emkit.testing.meaning import require_same_statistics, rounding_of_gradient
-from emkit.testing.natural import gradient
-from emkit.testing.tolerances import GRADIENT, LEAST_DEVIATION, MOST_UNITS, SAMPLE_SIZE, STANDARD_ERRORS
+from emkit.testing.tolerances import LEAST_DEVIATION, MOST_UNITS, SAMPLE_SIZE, STANDARD_ERRORS
 
 
 @law(
@@ -34,7 +34,7 @@ def fishers_identity(case: Case, rng: np.random.Generator) -> None:
     def total(other: Any) -> float:
         return log_likelihood(other, data)
 
-    found, expected = (case.gradient(of, model) / learnt.units for of in (q, total))  # (P,) each
+    found, expected = (case.chart.gradient(of, model) / learnt.units for of in (q, total))  # (P,) each
     tolerance = GRADIENT + rounding_of_gradient(case, q, model, learnt.units, "Q")
     tolerance += rounding_of_gradient(case, total, model, learnt.units, "log_marginal")
     worst = int(np.argmax(np.abs(found - expected)))

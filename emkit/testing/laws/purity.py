@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from emkit.leaves import leaves
 from emkit.model import HasExpectedLogJoint, HasPosterior, HasPrior, Summarises
 from emkit.parameters import n_free_parameters, pack, unpack
 from emkit.testing.case import Case
 from emkit.testing.law import law, require, require_close
-from emkit.testing.leaves import leaves
 from emkit.testing.tolerances import ROUND_TRIP
 
 

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from emkit.arrays import Array
-from emkit.testing.tolerances import NOISE_SPACING
+
+NOISE_SPACING = 1e-6
+"""Between the points at which noise is measured, in natural units: all of them lie within a fifth of STEP."""
+
+NOISE_ERRORS = 10.0
+"""Standard deviations of the noise that are added to GRADIENT: five for chance in hundreds of differences, and twice
+that because the deviation is itself estimated, from a dozen of them."""
 
 POINTS = 16
 ORDER = 4  # of the differences: they remove every cubic, and of a smooth function leave spacing⁴

@@ -1,0 +1,1 @@
+"""Derivatives by differences, in units that are natural to the data."""

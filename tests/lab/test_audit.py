@@ -1,0 +1,156 @@
+"""The audit: every planted bug is named, given what can be seen of it, and no healthy model is accused."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import emkit
+from emkit.lab import Cause, audit
+from examples.monotone_lab import Notebook
+from tests.lab import planted as more
+from tests.lab.matrix import BUGS, IRIS, LEVELS, Bug, table
+from tests.lab.package import MODELS
+from tests.lab.stripped import POWERS
+from tests.testing import strangers
+from tests.testing.healthy import COUNTS, FAR, NORMAL, NUMBERS, POISSON, YEARS, Gamma, NormalMixture, PoissonMixture
+from tests.toys import Scripted, TwoCoins, counts
+
+ITERATIONS = 1000
+
+
+@pytest.mark.parametrize("level", range(len(LEVELS)), ids=LEVELS)
+@pytest.mark.parametrize("bug", BUGS, ids=[type(bug.model).__name__ for bug in BUGS])
+def test_a_planted_bug_is_named(bug: Bug, level: int) -> None:
+    """What is said of a bug is its cause, or that the powers of the model do not tell, and nothing else."""
+    report = audit(POWERS[LEVELS[level]](bug.model), bug.data, iterations=ITERATIONS)
+    expected = bug.said[level]
+    assert report.causes == (set() if expected is None else {expected}), str(report)
+    if level == len(LEVELS) - 1:
+        assert report.findings[0].blocks == bug.blocks, str(report)
+
+
+def test_there_are_enough_bugs() -> None:
+    """At least twenty bugs are planted, of every cause, and with all powers each of them is caught."""
+    assert len(BUGS) >= 20
+    assert {bug.said[-1] for bug in BUGS} == set(Cause) - {Cause.ROUNDING, Cause.EITHER}
+
+
+def test_the_documentation_shows_the_matrix() -> None:
+    """The table in docs/monotone.md is the matrix that is tested here."""
+    page = Path(__file__).parents[2] / "docs" / "monotone.md"
+    assert table() in page.read_text(encoding="utf-8")
+
+
+HEALTHY: dict[str, tuple[Any, Any]] = {
+    "Poisson": (PoissonMixture(*POISSON), COUNTS),
+    "Poisson, prior": (PoissonMixture([0.5, 0.5], [1.0, 5.0], Gamma(3.0, 0.5)), COUNTS),
+    "Poisson, rates held": (PoissonMixture(*POISSON, fixed="rates"), COUNTS),
+    "normal": (NormalMixture(*NORMAL), NUMBERS),
+    "normal, ridge": (NormalMixture(*NORMAL, ridge=2.0), NUMBERS),
+    "normal, far from zero": (NormalMixture(*FAR), YEARS),
+    "partial": (strangers.HalfWay(*POISSON), COUNTS),
+    "three methods": (strangers.Coins([0.2, 0.8]), strangers.HEADS),
+    "statistics that are rows": (strangers.RowsMixture([1.0, 5.0]), COUNTS),
+    "summary": (strangers.SummarisedPoisson(*POISSON), COUNTS),
+    "chain": (more.Chain(*more.CHAIN), more.SHORT),
+    "long chain": (more.Chain(*more.CHAIN), more.LONG),
+    "weighted": (PoissonMixture(*POISSON), emkit.Weighted(COUNTS, np.linspace(0.0, 2.0, len(COUNTS)))),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", HEALTHY)
+def test_no_healthy_model_is_accused(name: str, level: str) -> None:
+    """Healthy models have no finding but rounding, whatever is seen of them."""
+    model, data = HEALTHY[name]
+    if isinstance(data, emkit.Weighted) and level != LEVELS[-1]:
+        data = data.data
+    report = audit(POWERS[level](model), data, iterations=ITERATIONS)
+    assert report.healthy, str(report)
+    assert report.monotone
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_model_of_the_package_is_accused(name: str) -> None:
+    """All models of emkit are healthy."""
+    model, data = MODELS[name]
+    report = audit(model, data, iterations=40)
+    assert report.healthy, str(report)
+
+
+def test_the_notebooks_rule_is_caught_where_it_falls_and_where_it_rises() -> None:
+    """np.cov's denominator and a constant on the diagonal are a wrong M-step of covariances, seen to fall or not."""
+    falls = []
+    for seed in (6, 0):
+        start = emkit.GaussianMixture.start(IRIS, 3, rng=seed)
+        report = audit(Notebook(start.weights, start.means, start.covariances), IRIS)
+        assert report.causes == {Cause.M_STEP}
+        assert report.findings[0].blocks == ("covariances",)
+        falls.append(len(report.violations))
+    assert falls[0] > 5
+    assert falls[1] == 0
+
+
+def test_the_notebooks_rule_is_that_of_numpy() -> None:
+    """The denominator of np.cov with aweights is V1 - V2 / V1."""
+    rng = np.random.default_rng(0)
+    x, share = rng.normal(size=(20, 2)), rng.random(20)
+    away = x - share @ x / share.sum()
+    expected = (share * away.T) @ away / (share.sum() - (share**2).sum() / share.sum())
+    np.testing.assert_allclose(np.cov(x.T, aweights=share), expected, rtol=1e-12)
+
+
+def test_falls_are_measured() -> None:
+    """A violation gives the iteration, the fall, what rounding explains, and how the log likelihood changed."""
+    report = audit(Scripted((-3.0, -2.0, -2.5, -2.4)), np.zeros(10))
+    (violation,) = report.violations
+    assert violation.iteration == 2
+    assert violation.fall == pytest.approx(5.0)
+    assert violation.log_likelihood == pytest.approx(-5.0)
+    assert 0 < violation.threshold < 1e-10
+    assert violation.raised is None
+    assert not report.monotone
+
+
+def test_a_fall_within_rounding_is_no_violation() -> None:
+    """A fall that rounding explains is reported as such, and the model is healthy."""
+    report = audit(Scripted((-3.0, -2.0, -2.0 - 1e-15)), np.zeros(10))
+    assert [finding.cause for finding in report.findings] == [Cause.ROUNDING]
+    assert report.healthy
+    assert report.monotone
+
+
+def test_where_an_objective_stops_being_finite_is_named() -> None:
+    """The first iteration whose objective is not finite is found."""
+    report = audit(Scripted((-3.0, -2.0, -1.5, float("nan"))), np.zeros(10))
+    (finding,) = report.findings
+    assert (finding.cause, finding.iteration) == (Cause.NOT_FINITE, 3)
+
+
+def test_a_stranger_with_three_methods_is_told_what_to_add() -> None:
+    """Someone who has three methods and a bug is told that it is one of two steps, and what would tell which."""
+
+    class Careless(TwoCoins):
+        def m_step(self, s: Any) -> "Careless":
+            return Careless(*np.clip(1.2 * s[0] / (self.throws * s[1]), 0.0, 0.99))
+
+    heads = counts(n=40).clip(0, 10)
+    report = audit(Careless(0.3, 0.6), heads)
+    assert report.causes == {Cause.EITHER}
+    text = str(report)
+    assert "audit of Careless: M-step or E-step, cannot tell" in text
+    assert "try: add `expected_log_joint(statistics)`" in text
+    assert re.search(r"unchecked +gradients: declare the parameters \(`@emkit.value`", text)
+
+
+def test_an_audit_needs_a_model_and_data() -> None:
+    """What `fit` refuses, an audit refuses."""
+    with pytest.raises(TypeError, match="model: expected an object with the methods"):
+        audit("no model", counts())
+    with pytest.raises(ValueError, match="iterations: expected at least 1, found 0"):
+        audit(PoissonMixture(*POISSON), COUNTS, iterations=0)
+    with pytest.raises(ValueError, match="expected at least one unit, found none"):
+        audit(TwoCoins(0.3, 0.6), np.empty(0))
