@@ -17,7 +17,6 @@ from emkit import (
     CensoredNormal,
     DiagonalGaussian,
     FactorAnalysis,
-    FullGaussian,
     GaussianMixture,
     HiddenMarkov,
     Incomplete,
@@ -44,7 +43,7 @@ def _overlapping(n: int, columns: int, components: int, apart: float, seed: int)
 def london_times() -> Case:
     """Deaths of women over eighty in The Times: two Poisson distributions that overlap."""
     days = [162.0, 267.0, 271.0, 185.0, 111.0, 61.0, 27.0, 8.0, 3.0, 1.0]
-    return Mixture([0.3, 0.7], Poisson([[1.0], [2.5]])), Weighted(np.arange(10.0)[:, None], days)
+    return Mixture(np.array([0.3, 0.7]), Poisson(np.array([[1.0], [2.5]]))), Weighted(np.arange(10.0)[:, None], days)
 
 
 def faithful_three() -> Case:

@@ -213,7 +213,8 @@ class Simplex:
         """Change one entry, and let the others of its row share what is left as they did."""
         changed = _set(value, index, 0.0)
         row = changed[index[:-1]]
-        row *= (1 - entry) / row.sum()
+        rest = row.sum()
+        row *= (1 - entry) / rest if rest > 0 else 0.0
         changed[index] = entry
         return changed
 

@@ -85,6 +85,13 @@ def split_weight(data: Any) -> tuple[Any, Array | None]:
     return (data.data, data.weight) if isinstance(data, Weighted) else (data, None)
 
 
+def head(data: Any, size: int) -> Any:
+    """Return at most so many units of data, from the first that has weight on."""
+    _, weight = split_weight(data)
+    first = 0 if weight is None else int(np.argmax(weight > 0))
+    return data[first : first + size]
+
+
 def as_weighted(x: X, weight: Array | None) -> Weighted[X]:
     """Put data and weights together; every unit counts once where there are none."""
     return Weighted(x, np.broadcast_to(1.0, len(x)) if weight is None else weight)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ Dirichlet and Wishart densities, Wellcome Department of Cognitive Neurology.
 
 import numpy as np
 
-from emkit.arrays import Array
+from emkit.arrays import Array, excess
 from emkit.gamma_function import log_less_digamma, log_normaliser
 
 
@@ -27,7 +27,7 @@ def of_normals(shift: Array, root: Array, other_root: Array, scale: Array | floa
     logs = [np.log(np.diagonal(one, axis1=-2, axis2=-1)) for one in (root, other_root)]  # (..., D) each
     with np.errstate(over="ignore"):
         below = np.square(np.tril(_solved(other_root, root), -1)).sum(axis=(-2, -1))
-        along = _excess(2 * (logs[0] - logs[1])).sum(axis=-1)
+        along = excess(2 * (logs[0] - logs[1])).sum(axis=-1)
         moved = np.square(_solved(other_root, step[..., None])[..., 0]).sum(axis=-1)
     return np.asarray(0.5 * (along + below + moved))
 
@@ -45,13 +45,8 @@ def of_gammas(shape: Array, rate: Array, other_shape: Array, other_rate: Array) 
     tangent = log_normaliser(shape) + log_less_digamma(shape) * (other_shape - shape)
     log_ratio = (np.log(shape) - np.log(rate)) - (np.log(other_shape) - np.log(other_rate))
     with np.errstate(over="ignore"):
-        moved = other_shape * _excess(log_ratio)
+        moved = other_shape * excess(log_ratio)
     return np.asarray(np.maximum(tangent - log_normaliser(other_shape), 0.0) + moved)
-
-
-def _excess(log_ratio: Array) -> Array:
-    """Return r - 1 - log r given log r, of any shape."""
-    return np.asarray(np.expm1(log_ratio) - log_ratio)
 
 
 def _solved(lower: Array, columns: Array) -> Array:

@@ -29,7 +29,9 @@ class Chart:
     @cached_property
     def units(self) -> Array:
         """The natural units of the free coordinates at the centre, (P,)."""
-        return natural_units(lambda free: self.log_marginal(self.centre, free), pack(self.centre))
+        _, weight = split_weight(self.data)
+        share = None if weight is None else weight[weight > 0]
+        return natural_units(lambda free: self.log_marginal(self.centre, free), pack(self.centre), share)
 
     def units_at(self, model: Any) -> Array:
         """Return the units (P,) for a model near the centre; ones where it has other free coordinates."""

@@ -5,6 +5,7 @@ nat: one over the square root of its information. Steps and tolerances in natura
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,18 @@ MOST_BENT = 4.0
 TARGET = 1e-4  # nats by which a probing step changes the log marginal: linear, and far above rounding
 
 
-def natural_units(log_marginal: Callable[[Array], Array], at: Array) -> Array:
+def natural_units(log_marginal: Callable[[Array], Array], at: Array, share: Array | None = None) -> Array:
     """Return the natural unit of each free coordinate, (P,).
 
     Args:
         log_marginal: of free coordinates (P,), shape (N,); nan or infinite outside the parameter space.
         at: free coordinates (P,) inside it.
+        share: (N,) weights of the units of data, some of them positive; None counts all alike.
     """
     here = log_marginal(at)
+
+    def mean(change: Array) -> Any:
+        return np.mean(change) if share is None or len(change) != len(share) else np.average(change, weights=share)
 
     def ahead(i: int, step: float) -> Array:
         moved = at.copy()
@@ -46,18 +51,21 @@ def natural_units(log_marginal: Callable[[Array], Array], at: Array) -> Array:
         with np.errstate(invalid="ignore", over="ignore"):
             return log_marginal(moved) - here
 
+    def change(i: int, step: float) -> float:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return _finite(np.sqrt(mean(np.square(ahead(i, step)))))
+
+    def bend(i: int, step: float) -> float:
+        return _finite(abs(mean(ahead(i, step) + ahead(i, -step))))
+
     def unit(i: int) -> float:
-        found = _unit(lambda step: _size(ahead(i, step)), max(1.0, abs(at[i])))
-        return _curbed(lambda step: _size(np.mean(ahead(i, step) + ahead(i, -step))), found)
+        return _curbed(partial(bend, i), _unit(partial(change, i), max(1.0, abs(at[i]))))
 
     return np.array([unit(i) for i in range(len(at))])
 
 
-def _size(change: Any) -> float:
-    """Return the root mean square of a change; infinite where it leaves floating point."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        root = float(np.sqrt(np.mean(np.square(change))))
-    return root if np.isfinite(root) else np.inf
+def _finite(number: Any) -> float:
+    return float(number) if np.isfinite(number) else np.inf
 
 
 def _unit(change: Callable[[float], float], size: float) -> float:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from emkit.algorithm import M
 from emkit.arguments import same_class
 from emkit.arrays import Array
-from emkit.data import split_weight
+from emkit.data import head, split_weight
 from emkit.declarations import ParameterError
 from emkit.differences.natural import natural_units
 from emkit.execution.evaluate import Evaluator, log_prior
@@ -99,7 +99,7 @@ def profile(
         places: (L,) values of the entry; by default about four standard errors to either side.
 
     Raises:
-        TypeError: the model declares no parameters.
+        TypeError: the model declares no parameters, or the index is no tuple.
         ValueError: it has no free parameter of that name, or no such entry.
     """
     now = _entry(model, parameter, index)
@@ -120,20 +120,18 @@ def profile(
 def _standard_error(at: Callable[[float], Any], now: float, model: Any, data: Any) -> float:
     """Return about how far an estimate is from the truth, all other parameters known, where the model is at `now`."""
     evaluator = Evaluator(model, data, "auto")
-    _, weight = split_weight(evaluator.data)
-    first = 0 if weight is None else int(np.argmax(weight > 0))
-    some = evaluator.data[first : first + UNITS]
-    share = np.ones(len(some)) if weight is None else weight[first : first + UNITS]
-    counts = share > 0
-    root = np.sqrt(share / share.mean())[counts]  # so that squares are averaged with weights
+    some = head(evaluator.data, UNITS)
+    _, weight = split_weight(some)
+    counts = np.full(len(some), True) if weight is None else weight > 0
 
     def log_marginal(entry: Array) -> Array:
         try:
-            return root * np.asarray(at(float(entry[0])).log_marginal(some))[counts]
+            return np.asarray(at(float(entry[0])).log_marginal(some))[counts]
         except ParameterError:
             return np.array([np.nan])
 
-    return float(natural_units(log_marginal, np.array([now]))[0] / np.sqrt(evaluator(model).units))
+    unit = natural_units(log_marginal, np.array([now]), None if weight is None else weight[counts])[0]
+    return float(unit / np.sqrt(evaluator(model).units))
 
 
 @one_blas_thread()
@@ -155,6 +153,8 @@ def _entry(model: Any, parameter: str, index: tuple[int, ...]) -> float:
     if parameter not in found:
         raise ValueError(f"parameter: expected one of {', '.join(found)}, found {parameter!r}")
     array = found[parameter]
+    if not isinstance(index, tuple):
+        raise TypeError(f"index: expected a tuple of whole numbers such as (0, 1), found {index!r}")
     if len(index) != array.ndim or not all(0 <= i < size for i, size in zip(index, array.shape, strict=True)):
         raise ValueError(f"index: expected an entry of {parameter}, which has shape {array.shape}, found {index}")
     return float(array[index])

@@ -6,6 +6,7 @@ import numpy as np
 
 from emkit.algorithm import M
 from emkit.arrays import Array
+from emkit.data import head
 from emkit.differences.chart import Chart
 from emkit.differences.natural import gradient
 from emkit.execution.evaluate import Evaluator
@@ -92,7 +93,7 @@ def rate(model: M, data: Any) -> Rate[M]:
     """
     at = pack(model)
     evaluator = Evaluator(model, data, "auto")
-    units = Chart(model, evaluator.data[:UNITS]).units
+    units = Chart(model, head(evaluator.data, UNITS)).units
 
     def em_map(free: Array) -> Array:
         here = unpack(free, like=model)
@@ -105,8 +106,8 @@ def rate(model: M, data: Any) -> Rate[M]:
     if not moved.max(initial=0.0) <= AT_REST:
         name = blocks(model)[int(np.argmax(moved))]
         raise ValueError(
-            f"model: EM still moves {name} by {moved.max():.3g} natural units; expected an optimum: go on from fit.model "
-            "with a smaller tol, or hold fixed what runs off to a boundary"
+            f"model: EM still moves {name} by {moved.max():.3g} natural units; expected an optimum: go on from "
+            "fit.model with a smaller tol, or hold fixed what runs off to a boundary"
         )
     scaled = gradient(lambda free: em_map(free) / units, at, units, step=STEP)  # (P, P) in natural units
     jacobian = scaled * units[:, None] / units

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from emkit.arrays import EPS
-from emkit.data import split_weight
+from emkit.data import head, split_weight
 from emkit.differences.chart import Chart
 from emkit.execution.evaluate import Evaluator, log_prior
 from emkit.leaves import leaves
@@ -37,7 +37,7 @@ class Subject:
         self.model = model
         self.name = type(model).__name__
         self.evaluator = Evaluator(model, data, "auto")
-        self.some = self.evaluator.data[:UNITS]  # prepared
+        self.some = head(self.evaluator.data, UNITS)  # prepared
 
     # Powers.
 

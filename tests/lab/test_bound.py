@@ -86,7 +86,9 @@ def test_a_step_is_taken_apart() -> None:
     gain = decompose(before, after, data)
     divergence = 0.0
     for n in range(len(data)):
-        log_p, log_q = (np.array([one for one, _ in model.configurations(data[n : n + 1])]) for model in (before, after))
+        log_p, log_q = (
+            np.array([one for one, _ in model.configurations(data[n : n + 1])]) for model in (before, after)
+        )
         p, q = np.exp(log_p - np.logaddexp.reduce(log_p)), np.exp(log_q - np.logaddexp.reduce(log_q))
         divergence += float(p @ np.log(p / q))
     assert gain.free == pytest.approx(divergence, rel=1e-10)
@@ -152,6 +154,6 @@ def test_what_to_record_is_a_function() -> None:
     fit = emkit.fit(model, COUNTS, record=lambda before, after, data: (before is None, after.objective))
     assert [first for first, _ in fit.recorded] == [True] + [False] * fit.n_iter
     assert [one for _, one in fit.recorded] == list(fit.trace)
-    with pytest.raises(TypeError, match="record: expected a function such as emkit.lab.gains, found 'gains'"):
+    with pytest.raises(TypeError, match=r"record: expected a function such as emkit\.lab\.gains, found 'gains'"):
         emkit.fit(model, COUNTS, record="gains")
     assert emkit.fit(model, COUNTS).recorded == ()

@@ -87,7 +87,9 @@ def test_a_rotation_of_factors_is_no_slow_direction() -> None:
     assert found.contraction == found.eigenvalues[1] < 0.999
 
 
-@pytest.mark.parametrize("name", ["full Gaussians", "diagonal Gaussians", "linkage", "stationary hidden Markov", "censored normal"])
+@pytest.mark.parametrize(
+    "name", ["full Gaussians", "diagonal Gaussians", "linkage", "stationary hidden Markov", "censored normal"]
+)
 def test_eigenvalues_are_fractions(name: str) -> None:
     """At a maximum every eigenvalue of the map lies between zero and one."""
     model, data = MODELS[name]

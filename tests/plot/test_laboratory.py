@@ -36,7 +36,7 @@ def test_the_bound_touches_and_stays_below() -> None:
     assert touch.get_xdata()[0] == 0.0  # type: ignore[index]
     assert touch.get_ydata()[0] == pytest.approx(np.interp(0.0, objective.get_xdata(), curve))  # type: ignore[index]
     assert top.get_xdata()[0] == next_touch.get_xdata()[0]  # type: ignore[index]
-    assert max(first.get_ydata()) == top.get_ydata()[0]  # type: ignore[arg-type, index, type-var]
+    assert max(first.get_ydata()) == top.get_ydata()[0]  # type: ignore[index, type-var]
     assert np.interp(next_touch.get_xdata()[0], objective.get_xdata(), curve) == pytest.approx(  # type: ignore[index]
         next_touch.get_ydata()[0]  # type: ignore[index]
     )
@@ -124,7 +124,7 @@ def test_other_things_are_refused(draw: Any, given: Any, kind: str) -> None:
 
 def test_requests_that_make_no_sense_are_refused() -> None:
     """A fit without gains, an animation without steps, a comparison by something else."""
-    with pytest.raises(TypeError, match="fit with record=emkit.lab.gains"):
+    with pytest.raises(TypeError, match=r"fit with record=emkit\.lab\.gains"):
         emkit.plot.gains(emkit.fit(START, COUNTS))
     with pytest.raises(ValueError, match="steps: expected at least one"):
         emkit.plot.animation([], FAITHFUL)

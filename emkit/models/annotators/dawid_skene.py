@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from emkit.arguments import Seed, as_generator, check_count
-from emkit.arrays import Array, average, condition
+from emkit.arrays import Array, average, condition, divergence, log_condition
 from emkit.data import Labels, Weighted, as_weighted, split_weight, total_by
 from emkit.declarations import fixed, simplex
 from emkit.model import Complaint, LatentVariableModel
@@ -134,6 +134,12 @@ class DawidSkene(LatentVariableModel[Weighted[Answers], ConfusionCounts]):
         """Return the probability of each true class for each item, (N, K)."""
         return self._condition(self.prepare(data).data)[1]
 
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the posterior of each item's class moves to that of another model, (N,), nats."""
+        answers = self.prepare(data).data
+        moved_from, to = (log_condition(one.prevalence, one._log_density(answers)) for one in (self, other))
+        return divergence(moved_from, to)
+
     def predict(self, data: Any) -> Labels:
         """Return the most probable true class of each item, (N,)."""
         return np.argmax(self.posterior(data), axis=1)
@@ -198,14 +204,17 @@ class DawidSkene(LatentVariableModel[Weighted[Answers], ConfusionCounts]):
 
     def _condition(self, answers: Answers) -> tuple[Array, Array]:
         """Return log marginals (N,) and the posterior (N, K)."""
+        return condition(self.prevalence, self._log_density(answers))
+
+    def _log_density(self, answers: Answers) -> Array:
+        """Return the log probability of each item's answers given its class, (N, K), nats."""
         with np.errstate(divide="ignore"):
             log_confusion = np.log(self.confusion)
         of_class = [
             total_by(answers.item, log_confusion[answers.annotator, k, answers.label], len(answers))
             for k in range(len(self.prevalence))
         ]
-        log_density = np.stack(of_class, axis=1)  # (N, K)
-        return condition(self.prevalence, log_density)
+        return np.stack(of_class, axis=1)
 
     def _learn(self, answers: Answers, posterior: Array) -> ConfusionCounts:
         """Return the counts where items are shared out among the classes by posterior (N, K)."""

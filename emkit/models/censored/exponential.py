@@ -14,7 +14,7 @@ from emkit.moments import OVERFLOWS
 from emkit.priors.conjugate import optional_prior
 from emkit.priors.gamma import GammaPrior
 from emkit.statistics import Expectation, Statistics
-from emkit.truncated import truncated_exponential
+from emkit.truncated import truncated_exponential, truncated_exponential_divergence
 from emkit.values import update, value
 
 
@@ -108,6 +108,14 @@ class CensoredExponential(LatentVariableModel[Weighted[Censored], TotalTime]):
     def posterior(self, data: Any) -> TrueValues:
         """Return mean and variance of each true time given its limits."""
         return self._condition(self.prepare(data).data)[1]
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the distribution of each true time moves to another model's, (N,), nats; 0 where exact."""
+        x = self.prepare(data).data
+        moved, some = np.zeros(len(x)), ~x.exact
+        lower = np.maximum(x.lower[some], 0.0)
+        moved[some] = truncated_exponential_divergence(self.rate, other.rate, lower, x.upper[some])
+        return moved
 
     @property
     def mean(self) -> float:

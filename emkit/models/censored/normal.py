@@ -15,7 +15,7 @@ from emkit.moments import OVERFLOWS, FullMoments
 from emkit.priors.conjugate import VariancePrior, optional_prior
 from emkit.regression import distance, line, unidentified
 from emkit.statistics import Expectation
-from emkit.truncated import truncated_normal
+from emkit.truncated import truncated_normal, truncated_normal_divergence
 from emkit.values import update, value
 
 SATISFIED = 1e-5
@@ -143,6 +143,16 @@ class CensoredNormal(LatentVariableModel[Weighted[Censored], CensoredMoments]):
         """Return mean and variance of each true value given its limits."""
         prepared = self.prepare(data)
         return self._condition(prepared.data, self._fitted(prepared.data.covariates))[1]
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the distribution of each true value moves to another model's, (N,), nats; 0 where exact."""
+        x = self.prepare(data).data
+        moved, some = np.zeros(len(x)), ~x.exact
+        fitted, moved_to = (one._fitted(x.covariates[some]) for one in (self, other))
+        moved[some] = truncated_normal_divergence(
+            fitted, self.standard_deviation, moved_to, other.standard_deviation, x.lower[some], x.upper[some]
+        )
+        return moved
 
     def predict(self, covariates: Any) -> Array:
         """Return the mean (N,) at covariates (N, P)."""

@@ -36,11 +36,19 @@ class GivenSeen:
         left, _, right = self._svd
         return (self._whiten(rows) @ left * self._gains) @ right
 
+    @property
+    def factor_root(self) -> Array:
+        """A square root R of the covariance R Rᵀ of the factors given the columns seen, (Q, Q)."""
+        return (self._svd[2] / self._lengths[:, None]).T
+
     @cached_property
     def factor_covariance(self) -> Array:
         """The covariance of the factors given the columns seen, (Q, Q)."""
-        narrow = self._svd[2] / self._lengths[:, None]
-        return narrow.T @ narrow
+        return self.factor_root @ self.factor_root.T
+
+    def in_deviations(self, factors: Array) -> Array:
+        """Return changes of the factors (N, Q) in units, and along axes, in which that covariance is the identity."""
+        return factors @ (self._svd[2].T * self._lengths)
 
     @property
     def noise_share(self) -> Array:

@@ -17,6 +17,7 @@ from emkit.arrays import LOG_2PI, Array
 from emkit.data import Weighted
 from emkit.incomplete import Incomplete, Mask
 from emkit.model import Complaint, LatentVariableModel
+from emkit.models.factors import divergence as factor_divergence
 from emkit.models.factors import edges as factor_edges
 from emkit.models.factors import regression as factor_regression
 from emkit.models.factors.given_seen import GivenSeen
@@ -160,6 +161,20 @@ class LinearFactors(LatentVariableModel[Weighted[Any], FullMoments]):
         for rows, given, values in self._by_pattern(x):
             means[rows], covariances[rows] = given.factors(values), given.factor_covariance
         return FactorPosterior(means, covariances)
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the posterior of factors and missing cells moves to another model's, (N,), nats.
+
+        Of a `SampleCovariance` it is the average for every unit, as in `log_marginal`.
+        """
+        x = self.prepare(data).data
+        if isinstance(x, SampleCovariance):
+            given, others = (one._given(np.ones(len(x.mean), dtype=bool)) for one in (self, other))
+            return np.full(len(x), factor_divergence.of_average(given, others, x))
+        moved = np.empty(len(x))
+        for rows, given, values in self._by_pattern(x):
+            moved[rows] = factor_divergence.of_rows(given, other._given(given.seen), values)
+        return moved
 
     def transform(self, data: Any) -> Array:
         """Return the posterior means of the factors, (N, Q): Thomson's regression scores."""

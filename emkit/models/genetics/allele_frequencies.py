@@ -87,8 +87,9 @@ class AlleleFrequencies(Cells):
     def complete_given_cell(self) -> Array:
         """Return the probability of AA, AO, BB, BO, AB and OO given the blood group, (4, 6)."""
         p, q, r = self.frequencies
-        aa, bb = average(np.array([p, q]), np.array([p + 2 * r, q + 2 * r]), otherwise=np.ones(2))
-        return np.array([[aa, 1 - aa, 0, 0, 0, 0], [0, 0, bb, 1 - bb, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]])
+        alike = np.array([[p, 2 * r], [q, 2 * r]])  # (2, 2) AA and AO, BB and BO, over the gene that shows
+        (aa, ao), (bb, bo) = average(alike, alike.sum(axis=1), otherwise=np.array([1.0, 0.0]))
+        return np.array([[aa, ao, 0, 0, 0, 0], [0, 0, bb, bo, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]])
 
     def e_step_of(self, seen: Array) -> Expectation[ShareCounts]:
         """Return expected counts of genes, given how many people are in each blood group, (4,)."""

@@ -9,7 +9,6 @@ A root of a covariance Σ is any R with R Rᵀ = Σ. Reference: T. Kailath, A. H
 Estimation, sections 12.3 and 12.6.
 """
 
-from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from scipy.linalg import lapack
 
 from emkit.arrays import EPS, LOG_2PI, Array
 from emkit.incomplete import Mask
+from emkit.matrices import triangular
 
 SETTLED = 4 * EPS
 """A root that changed by less than this, in units of each row's largest entry, no longer changes."""
@@ -76,19 +76,6 @@ class Smoothed(NamedTuple):
 def cholesky(covariance: Array) -> Array:
     """Return the lower triangular root of a positive definite matrix."""
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-
-
-@lru_cache
-def _below(size: int) -> Array:
-    """Return ones on and below the diagonal, (D, D)."""
-    return np.tri(size)
-
-
-def triangular(root: Array) -> Array:
-    """Return the lower triangular root (D, D), its diagonal not negative, of a covariance from another, (D, E >= D)."""
-    size = len(root)
-    factor = lapack.dgeqrf(root.T)[0][:size].T  # below its diagonal; above it LAPACK keeps notes
-    return factor * (_below(size) * np.copysign(1.0, np.diagonal(factor)))
 
 
 @BEYOND

@@ -19,6 +19,7 @@ from emkit.model import Complaint, LatentVariableModel
 from emkit.models.state_space.edges import complaints_of
 from emkit.models.state_space.kalman import Chain, cholesky, filtered, smoothed
 from emkit.models.state_space.moments import StateSpaceStatistics, completed, learn
+from emkit.models.state_space.path_divergence import path_divergence
 from emkit.models.state_space.start import first_guess
 from emkit.models.state_space.symmetries import symmetries
 from emkit.sequences import Indices, Sequences, as_lengths
@@ -158,6 +159,14 @@ class LinearGaussianStateSpace(LatentVariableModel[Weighted[Sequences], StateSpa
     def posterior(self, data: Any) -> list[Path]:
         """Return, for each sequence, means (T, S) and covariances (T, S, S) of the states given all that was seen."""
         return self._paths(data, smooth=True)
+
+    def posterior_divergence(self, other: Self, data: Any) -> Array:
+        """Return how far the posterior of paths, and of missing cells, moves to another model's, (N,), nats."""
+        sequences = self.prepare(data).data
+        moved = np.empty(len(sequences))
+        for index, x, seen in _alike(sequences):
+            moved[index] = path_divergence(self._chain, other._chain, x, seen)
+        return moved
 
     def filter(self, data: Any) -> list[Path]:
         """Return, for each sequence, means (T, S) and covariances (T, S, S) of z_t given what was seen up to t."""

@@ -279,3 +279,52 @@ def test_a_design_to_draw_answers_for_is_made_of_answers() -> None:
     wrong: Any = [0, 1]
     with pytest.raises(TypeError, match=r"expected emkit\.Answers"):
         DawidSkene(PREVALENCE, CONFUSION).sample(2, 0, asked=wrong)
+
+
+def drawn(seed: int) -> DawidSkene:
+    rng = np.random.default_rng(seed)
+    return DawidSkene(rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), (3, 3)))
+
+
+@given(SEEDS)
+def test_posteriors_move(seed: int) -> None:
+    """The divergence of an item is that of its classes by enumeration, and gains of EM add up, with weights too."""
+    first, second, answers = drawn(seed), drawn(seed + 1), sparse(seed, 60)
+    joints = [log_joint(model, answers) for model in (first, second)]
+    log_p, log_q = (joint - logsumexp(joint, axis=1, keepdims=True) for joint in joints)
+    found = first.posterior_divergence(second, answers)
+    assert_allclose(found, (np.exp(log_p) * (log_p - log_q)).sum(axis=1), rtol=1e-9, atol=1e-14)
+    assert (found >= 0).all()
+    assert (first.posterior_divergence(first, answers) == 0).all()
+    data = Weighted(answers, np.linspace(0.0, 3.0, 60))
+    statistics = first.e_step(data).statistics
+    raised = second.expected_log_joint(statistics) - first.expected_log_joint(statistics)
+    gained = [data.weight @ logsumexp(joint, axis=1) for joint in joints]
+    size = sum(map(abs, gained)) + 60
+    free = data.weight @ first.posterior_divergence(second, data)
+    assert_allclose(gained[1] - gained[0], raised + free, rtol=0, atol=1e-10 * size)
+
+
+def test_certain_classes_move_too() -> None:
+    """Where a posterior underflows in both models, the divergence is what is left of the evidence, in closed form."""
+    label = np.repeat([0, 1], [4_000, 1_000])
+    answers = Answers(np.zeros(5_000), np.zeros(5_000), label)
+    sure, torn = ([[[a, 1 - a], [1 - a, a]]] for a in (0.8, 0.5))
+    first, second = DawidSkene([0.5, 0.5], sure), DawidSkene([0.3, 0.7], torn)
+    assert first.posterior(answers)[0, 1] == 0
+    assert_allclose(first.posterior_divergence(second, answers), [-np.log(0.3)], rtol=1e-12)
+    evidence = 3_000 * np.log(0.8 / 0.2)  # nats for class 0, of the first model
+    expected = 0.3 * np.log(0.3) + 0.7 * (np.log(0.7) + evidence)
+    assert_allclose(second.posterior_divergence(first, answers), [expected], rtol=1e-12)
+
+
+def test_only_what_becomes_impossible_moves_without_end() -> None:
+    """A class that both models exclude costs nothing; one that the other alone excludes costs infinitely much."""
+    answers = Answers([0, 1], [0, 0], [0, 1], 3)
+    never = DawidSkene([0.5, 0.5, 0.0], [[[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]]])
+    rarely = DawidSkene([0.6, 0.4, 0.0], [[[0.8, 0.2, 0.0], [0.1, 0.9, 0.0], [0.2, 0.3, 0.5]]])
+    there, back = never.posterior_divergence(rarely, answers), rarely.posterior_divergence(never, answers)
+    assert np.isfinite(there).all()
+    assert there[0] == pytest.approx(-np.log(0.48 / 0.52))
+    assert back[0] == np.inf
+    assert_allclose(back[2], 0.6 * np.log(0.6 / 0.5) + 0.4 * np.log(0.4 / 0.5), rtol=1e-12)

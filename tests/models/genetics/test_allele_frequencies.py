@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 import emkit
 from emkit import AlleleFrequencies, Array, Dirichlet, Outcome, Weighted
+from emkit.lab.divergence import posterior_divergence
 from emkit.testing import conformance
 from tests.references import load
 
@@ -135,3 +136,28 @@ def test_frequencies_can_be_held() -> None:
     assert fit.converged
     assert fit.model == held
     assert emkit.n_free_parameters(held) == 0
+
+
+@given(SHARES, SHARES)
+def test_genotypes_move(frequencies: Array, others: Array) -> None:
+    """Posteriors of genotypes move as those of two shares do, and gains of EM add up, each group with its count."""
+    first, second = AlleleFrequencies(frequencies), AlleleFrequencies(others)
+    of_group = []
+    for gene in (0, 1):
+        aa, other_aa = (f[gene] / (f[gene] + 2 * f[2]) for f in (frequencies, others))
+        of_group.append(aa * np.log(aa / other_aa) + (1 - aa) * np.log((1 - aa) / (1 - other_aa)))
+    found = posterior_divergence(first, second, first.prepare(TABLE))
+    assert_allclose(found, COUNTS[:2] @ of_group, rtol=1e-9, atol=1e-12)
+    gained = COUNTS @ (np.log(groups(others)) - np.log(groups(frequencies)))
+    statistics = first.e_step(first.prepare(TABLE)).statistics
+    raised = second.expected_log_joint(statistics) - first.expected_log_joint(statistics)
+    size = abs(COUNTS @ np.log(groups(others))) + COUNTS.sum()
+    assert_allclose(gained, raised + found, rtol=0, atol=1e-10 * size)
+
+
+@pytest.mark.parametrize("rare", [1e-12, 1e-17, 1e-100])
+def test_rare_recessive_genes_keep_their_digits(rare: float) -> None:
+    """Where O is rare, few of group A have it, in proportion 2r : p, and a model where it is rarer is not far."""
+    model, rarer = (AlleleFrequencies(np.array([0.4, 0.6 - r, r])) for r in (rare, rare / 8))
+    assert_allclose(model.posterior([0])[0, 1], 5 * rare, rtol=1e-10)
+    assert_allclose(posterior_divergence(model, rarer, np.zeros(1, np.intp)), 5 * rare * (np.log(8) - 7 / 8), rtol=1e-3)

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 import emkit
 from emkit import Dirichlet, Linkage, Outcome, Weighted
+from emkit.lab.divergence import posterior_divergence
 from emkit.testing import conformance
 from tests.references import load
 
@@ -146,3 +147,18 @@ def test_theta_can_be_held() -> None:
     assert fit.converged
     assert fit.model == held
     assert emkit.n_free_parameters(held) == 0
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
+def test_halves_and_quarters_move(theta: float, other: float) -> None:
+    """The posterior of cell 0 moves as a share θ / (2 + θ) does, that of others not, and gains of EM add up."""
+    first, second = Linkage(theta), Linkage(other)
+    one, two = theta / (2 + theta), other / (2 + other)
+    expected = one * np.log(one / two) + (1 - one) * np.log((1 - one) / (1 - two))
+    found = posterior_divergence(first, second, first.prepare(TABLE))
+    assert_allclose(found, COUNTS[0] * expected, rtol=1e-9, atol=1e-12)
+    statistics = first.e_step(first.prepare(TABLE)).statistics
+    raised = second.expected_log_joint(statistics) - first.expected_log_joint(statistics)
+    gained = COUNTS @ (np.log(cells(other)) - np.log(cells(theta)))
+    size = abs(COUNTS @ np.log(cells(other))) + COUNTS.sum()
+    assert_allclose(gained, raised + found, rtol=0, atol=1e-10 * size)

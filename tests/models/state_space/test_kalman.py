@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from emkit import Incomplete, LinearGaussianStateSpace, replace
-from emkit.models.state_space.kalman import triangular
+from emkit.matrices import triangular
 from tests.models.state_space.dense_chain import posterior, random_model
 
 SEEDS = st.integers(0, 10**6)
