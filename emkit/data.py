@@ -86,9 +86,9 @@ def split_weight(data: Any) -> tuple[Any, Array | None]:
 
 
 def head(data: Any, size: int) -> Any:
-    """Return at most so many units of data, from the first that has weight on."""
+    """Return at most so many units of data, with the first that has weight among them, and few before it."""
     _, weight = split_weight(data)
-    first = 0 if weight is None else int(np.argmax(weight > 0))
+    first = 0 if weight is None else max(0, int(np.argmax(weight > 0)) - size // 10)
     return data[first : first + size]
 
 

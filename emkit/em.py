@@ -13,7 +13,7 @@ from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
 from emkit.execution.workers import Workers, check_workers
 from emkit.fitted import DegenerateError, Fit
-from emkit.run import Step, run
+from emkit.run import ModelError, Step, run
 from emkit.stopping import Outcome, Rule, Verdict, check_rules
 from emkit.trace import Record, Trace
 from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, unfinished, with_complaints
@@ -102,7 +102,8 @@ def fit(
             f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: "
             "they disagree"
         )
-    result = Fit(accepted.last.model, trace, verdict.outcome, message, tol, tuple(accepted.kept))
+    fell = accepted.rejected if verdict.outcome is Outcome.DECREASED else None
+    result = Fit(accepted.last.model, trace, verdict.outcome, message, tol, tuple(accepted.kept), fell)
     if on_degenerate == "raise" and result.outcome is Outcome.DEGENERATE:
         raise DegenerateError(result)
     return result
@@ -116,6 +117,7 @@ class _Accepted(Generic[M]):
             raise ValueError("data: the weights are all zero; expected at least one unit with weight")
         self.evaluator = evaluator
         self.last = start
+        self.rejected: Record | None = None
         self._recorder = recorder
         self._records = [Record.of(start.point, start.passes)]
         self._kept = [] if recorder is None else [recorder(None, start.point, evaluator)]
@@ -133,7 +135,10 @@ class _Accepted(Generic[M]):
     def take(self, step: Step[M], record: Record) -> None:
         """Accept one more point."""
         if self._recorder is not None:
-            self._kept.append(self._recorder(self.last.point, step.point, self.evaluator))
+            try:
+                self._kept.append(self._recorder(self.last.point, step.point, self.evaluator))
+            except ParameterError as error:  # which would pass for one of the M-step's
+                raise ModelError(f"iteration {step.iteration}: record raised ParameterError: {error}") from error
         self._records.append(record)
         self.last = step
 
@@ -153,7 +158,9 @@ def _drain(
             step = next(path)
             record = Record.of(step.point, step.passes, plain=step.plain)
             verdict = not_finite(step) or fall(accepted.last, step, accepted.records[-1], record, accepted.evaluator)
-            if verdict is None:
+            if verdict is not None:
+                accepted.rejected = record
+            else:
                 accepted.take(step, record)
                 records = accepted.records
                 verdict = degenerate(step) if stop_early else None

@@ -8,7 +8,7 @@ from emkit.algorithm import M
 from emkit.declarations import ParameterError
 from emkit.parameters import n_free_parameters
 from emkit.stopping import Outcome
-from emkit.trace import Trace
+from emkit.trace import Record, Trace
 from emkit.values import value
 
 
@@ -30,6 +30,7 @@ class Fit(Generic[M]):
     message: str  # what the outcome means and what to try
     tol: float = 0.0  # what the fit was asked for, nats per unit
     recorded: tuple[Any, ...] = ()  # what `record` kept of each accepted point, the start first
+    rejected: Record | None = None  # the point that fell, where the outcome is `decreased`
 
     @property
     def stopped_early(self) -> bool:

@@ -42,7 +42,7 @@ class Rows:
 
 @emkit.value
 class Notebook(emkit.LatentVariableModel[Array, Rows]):
-    """A Gaussian mixture whose M-step is the notebook's."""
+    """Covariances by np.cov with aweights, and a constant on their diagonals: the notebook's rule."""
 
     weights: Array = emkit.simplex("K")
     means: Array = emkit.real("K", "D")

@@ -65,16 +65,36 @@ def test_violations_are_the_falls_beyond_rounding(changes: list[float]) -> None:
 
 
 @given(st.floats(0.1, 0.9), st.floats(-100, 100), st.floats(0.1, 10), st.integers(3, 12))
-def test_rate_and_limit_of_a_geometric_approach(rate: float, limit: float, gap: float, length: int) -> None:
-    """Objectives limit - gap rateⁱ have this rate and this limit."""
-    made = trace([limit - gap * rate**i for i in range(length)])
-    if gap * rate**length > 1e-6:
-        assert made.rate == pytest.approx(rate, rel=1e-5)
+def test_ratio_and_limit_of_a_geometric_approach(ratio: float, limit: float, gap: float, length: int) -> None:
+    """Objectives limit - gap ratioⁱ have this ratio, the rate that is its root, this limit, and this much to come."""
+    made = trace([limit - gap * ratio**i for i in range(length)])
+    if gap * ratio**length > 1e-6:
+        assert made.ratio == pytest.approx(ratio, rel=1e-5)
+        assert made.rate == pytest.approx(np.sqrt(ratio), rel=1e-5)
         assert made.limit == pytest.approx(limit, abs=1e-5)
+        assert made.remaining == pytest.approx(gap * ratio ** (length - 1), rel=1e-4, abs=1e-9)
 
 
-@pytest.mark.parametrize("objectives", [[0.0], [0.0, 1.0], [0.0, 1.0, 0.5], [0.0, 1.0, 3.0], [1.0, 1.0, 1.0]])
+@pytest.mark.parametrize(
+    "objectives", [[0.0], [0.0, 1.0], [0.0, 1.0, 0.5], [0.0, 1.0, 3.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0 + 1e-13]]
+)
 def test_no_rate_without_a_shrinking_rise(objectives: list[float]) -> None:
-    """Too few, falling, growing or still increments have neither rate nor limit."""
-    assert trace(objectives).rate is None
-    assert trace(objectives).limit is None
+    """Too few, falling, growing, still or invisible increments have no ratio, rate, limit or remainder."""
+    made = trace(objectives)
+    assert made.ratio is made.rate is made.limit is made.remaining is None
+    assert not made.unfinished(0.0)
+
+
+def test_accelerated_increments_tell_no_rate() -> None:
+    """Increments of steps that are not those of plain EM are not taken for its."""
+    records = [Record(one, one, 1e-12, 1.0, 1.0, i + 1, plain=False) for i, one in enumerate([0.0, 1.0, 1.5, 1.75])]
+    assert Trace(records).ratio is None
+    mixed = [*records[:-1], Record(1.75, 1.75, 1e-12, 1.0, 1.0, 4)]
+    assert Trace(mixed).ratio is None
+
+
+def test_what_is_to_come_is_held_against_the_tolerance() -> None:
+    """A fit is unfinished where more than tol nats per unit are still to come."""
+    made = trace([0.0, 1.0, 1.5])  # half a nat is, of ten units
+    assert made.unfinished(0.04)
+    assert not made.unfinished(0.06)

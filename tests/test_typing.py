@@ -85,7 +85,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 def test_a_strangers_class_type_checks(reports: dict[str, list[str]]) -> None:
     """A class with the three methods goes through `fit` and `steps` without a cast, and comes out as itself."""
     assert reports["stranger.py"] == [
-        'note: Revealed type is "emkit.em.Fit[stranger.Stranger]"',
+        'note: Revealed type is "emkit.fitted.Fit[stranger.Stranger]"',
         'note: Revealed type is "float"',
         'note: Revealed type is "stranger.Stranger"',
     ]
@@ -94,7 +94,7 @@ def test_a_strangers_class_type_checks(reports: dict[str, list[str]]) -> None:
 def test_the_example_model_type_checks(reports: dict[str, list[str]]) -> None:
     """The documented Poisson mixture type-checks as written, and its fit is a Fit[PoissonMixture]."""
     fit, rates, unpacked = reports["example.py"]
-    assert fit == 'note: Revealed type is "emkit.em.Fit[example.PoissonMixture]"'
+    assert fit == 'note: Revealed type is "emkit.fitted.Fit[example.PoissonMixture]"'
     assert "numpy.ndarray" in rates
     assert unpacked == 'note: Revealed type is "example.PoissonMixture"'
 

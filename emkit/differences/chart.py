@@ -48,9 +48,9 @@ class Chart:
                 return np.array([np.nan])
         return log_marginal if weight is None else log_marginal[weight > 0]
 
-    def gradient(self, of: Callable[[Any], Any], model: Any) -> Array:
+    def gradient(self, of: Callable[[Any], Any], model: Any, *, step: float = STEP) -> Array:
         """Return the derivative of a function of models at one of them, in natural units, (..., P)."""
-        return gradient(lambda free: of(unpack(free, like=model)), pack(model), self.units_at(model))
+        return gradient(lambda free: of(unpack(free, like=model)), pack(model), self.units_at(model), step=step)
 
     def gradient_noise(self, of: Callable[[Any], Any], model: Any) -> Array:
         """Return how far rounding may put the derivative of a function of models off, in natural units, (...)."""

@@ -43,7 +43,7 @@ def natural_units(log_marginal: Callable[[Array], Array], at: Array, share: Arra
     here = log_marginal(at)
 
     def mean(change: Array) -> Any:
-        return np.mean(change) if share is None or len(change) != len(share) else np.average(change, weights=share)
+        return np.mean(change) if share is None or change.shape != share.shape else np.average(change, weights=share)
 
     def ahead(i: int, step: float) -> Array:
         moved = at.copy()

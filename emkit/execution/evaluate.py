@@ -43,6 +43,7 @@ class Evaluator:
             raise TypeError(
                 f"model: expected an object with the methods {', '.join(PROTOCOL)}, found {model!r:.60}"
                 + ("; call the class to make a model" if isinstance(model, type) else f", which lacks {missing[0]}")
+                + ("; the model of a fit is fit.model" if hasattr(model, "model") else "")
             )
         _check_wrappers(model, data)
         if isinstance(data, Weighted) and not data.weight.any():

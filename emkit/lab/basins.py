@@ -13,6 +13,7 @@ from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
 from emkit.fitted import Fit
 from emkit.parameters import n_free_parameters
+from emkit.powers import packs
 from emkit.restarts import HEALTHY, best_of
 from emkit.values import value
 
@@ -30,26 +31,15 @@ class Basin(Generic[M]):
 
     fit: Fit[M]  # the best of them
     starts: tuple[int, ...]  # their numbers, in the order in which they were given
-    rests_on: int | None = (
-        None  # units that stand out, without which the next optimum would be better; None: there are none
-    )
+    rests_on: int | None = None  # units that stand out, but for which the next optimum would be better; None: no such
+    spurious: bool = False  # whether these are no more than the model has parameters
+    # A spurious optimum describes these units, not the data: a component has wrapped itself around a few that happen to
+    # lie close together. Reference: G. J. McLachlan and D. Peel (2000), Finite Mixture Models, section 3.10.
 
     @property
     def degenerate(self) -> bool:
         """Whether the fit ended on an edge of the parameter space, where the likelihood means nothing."""
         return self.fit.outcome not in HEALTHY
-
-    @property
-    def spurious(self) -> bool:
-        """Whether its lead over the next optimum rests on no more units than the model has parameters.
-
-        Such an optimum describes these units, not the data: a component has wrapped itself around a few that happen to
-        lie close together. Reference: G. J. McLachlan and D. Peel (2000), Finite Mixture Models, section 3.10.
-
-        Raises:
-            TypeError: the model declares no parameters.
-        """
-        return self.rests_on is not None and self.rests_on <= n_free_parameters(self.fit.model)
 
 
 @value
@@ -88,6 +78,9 @@ def basins(starts: Iterable[M], data: Any, *, apart: float = APART, **options: A
     """
     if not (np.isfinite(apart) and apart > 0):
         raise ValueError(f"apart: expected a positive number of nats, found {apart}")
+    starts = list(starts)
+    if not starts:
+        raise ValueError("basins: expected at least one start, found none")
     fits = best_of(starts, data, **options).fits
     evaluator = Evaluator(fits[0].model, data, "auto")
     _, weight = split_weight(evaluator.data)
@@ -119,7 +112,11 @@ def _compared(found: list[Basin[M]], marginals: list[Array], share: Array) -> li
     compared = list(found)
     for i, j in pairwise(healthy):
         lead = marginals[i] - marginals[j]  # (N,)
-        outstanding = lead > STANDS_OUT
-        if share[~outstanding] @ lead[~outstanding] <= 0:
-            compared[i] = Basin(found[i].fit, found[i].starts, int(outstanding.sum()))
+        outstanding = (lead > STANDS_OUT) & (share > 0)
+        above, below = (found[k].fit for k in (i, j))
+        priors = (above.objective - above.log_likelihood) - (below.objective - below.log_likelihood)
+        if outstanding.any() and share[~outstanding] @ lead[~outstanding] + priors <= 0:
+            few = int(outstanding.sum())
+            spurious = packs(above.model) and few <= n_free_parameters(above.model)
+            compared[i] = Basin(above, found[i].starts, few, spurious)
     return compared

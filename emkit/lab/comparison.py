@@ -87,8 +87,15 @@ def compare(
 
     Raises:
         ValueError: no contestant, or an algorithm without a start; or the data or an option are refused.
-        TypeError: a contestant that is neither an algorithm nor a model.
+        TypeError: contestants without names, or one that is neither an algorithm nor a model.
     """
+    if not isinstance(contestants, Mapping):
+        raise TypeError(
+            f"contestants: expected a dict of algorithms or models by name, found a {type(contestants).__name__}"
+        )
+    for taken in ("record", "algorithm"):
+        if taken in options:
+            raise TypeError(f"{taken}: compare sets it itself, for each contestant")
     if not contestants:
         raise ValueError("contestants: expected at least one, such as {'EM': emkit.EM()}")
     runs = {name: _run(name, contestant, start) for name, contestant in contestants.items()}

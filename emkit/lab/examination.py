@@ -4,13 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import numpy as np
 
+from emkit.declarations import ParameterError
 from emkit.lab import probes
-from emkit.lab.probes import Answer, Broken, Holds, Unknown
+from emkit.lab.answers import Answer, Broken, Holds, Unknown
 from emkit.lab.purity import impurity
 from emkit.lab.subject import Subject
 from emkit.lab.watch import RESTS, Walk
+from emkit.parameters import pack, unpack
 from emkit.run import Step
+
+NEAR = 0.3
+"""Natural units, in each coordinate."""
 
 NO_Q = "whether the M-step raises Q: add `expected_log_joint(statistics)` to tell a wrong M-step from a wrong E-step"
 NO_PARAMETERS = (
@@ -27,6 +33,11 @@ class Look:
 
     answer: Answer
     place: Step[Any] | None = None
+
+    @property
+    def iteration(self) -> int:
+        """The iteration at which it was given."""
+        return 0 if self.place is None else self.place.iteration
 
     @property
     def broken(self) -> bool:
@@ -48,6 +59,8 @@ class Examination:
     fisher: Look  # the gradient of Q at its own model is that of the log likelihood
     m_step: Look  # the gradient of Q + log prior is zero at the M-step's result
     enumeration: Look  # the E-step sums over all configurations
+    fisher_near_rest: Look  # the same as `fisher`, near where EM rests
+    enumerated_q: Look  # Fisher's identity holds on units whose E-step agrees with enumeration
     rest: Look  # EM rests at a stationary point
 
     @classmethod
@@ -68,9 +81,24 @@ class Examination:
         enumeration = look(
             lambda step: probes.enumeration(subject, step.model), (subject.enumerates, NO_CONFIGURATIONS)
         )
+        both = (fisher.broken and enumeration.holds, "")
+        enumerated_q = look(lambda step: probes.q_against_enumeration(subject, step.model), both)
+        fisher_near_rest = look(lambda step: _near_rest(subject, step, walk), (fisher.broken, ""))
         proven = fisher.holds and m_step.holds
         rest = look(lambda step: _rest(subject, step, walk), packs, (not proven, ""))
-        return cls(pure, additive, fisher, m_step, enumeration, rest)
+        return cls(pure, additive, fisher, m_step, enumeration, fisher_near_rest, enumerated_q, rest)
+
+    @property
+    def failed(self) -> str:
+        """What a closer look raised where the run itself did not; empty where none did."""
+        answers = (look.answer for look in (self.additive, self.fisher, self.m_step, self.enumeration, self.rest))
+        return next((answer.why for answer in answers if isinstance(answer, Unknown) and answer.raised), "")
+
+    @property
+    def blurred(self) -> bool:
+        """Whether rounding left nothing of a gradient."""
+        answers = (look.answer for look in (self.fisher, self.m_step))
+        return any(isinstance(answer, Unknown) and answer.blurred for answer in answers)
 
     @property
     def unknown(self) -> list[str]:
@@ -92,13 +120,23 @@ def _first(probe: Callable[[Step[Any]], Answer], walk: Walk) -> Look:
 def _asked(probe: Callable[[Step[Any]], Answer], step: Step[Any]) -> Answer:
     try:
         return probe(step)
-    except Exception as error:  # a step that raises, which the run itself has shown
-        return Unknown(f"a closer look at iteration {step.iteration}: {type(error).__name__}: {error}")
+    except Exception as error:
+        why = f"a closer look at iteration {step.iteration} raised {type(error).__name__}: {error}"
+        return Unknown(why, raised=not isinstance(error, ParameterError))  # differences may leave the parameter space
 
 
 def _m_step(subject: Subject, step: Step[Any]) -> Answer:
     learnt = step.point.expectation
     return probes.gradient_at_m_step(subject, step.model.m_step(learnt.statistics), learnt)
+
+
+def _near_rest(subject: Subject, step: Step[Any], walk: Walk) -> Answer:
+    """Ask for Fisher's identity beside the point where EM rests: at the point itself, a wrong Q may agree by chance."""
+    if step is not walk.last or not walk.away <= RESTS:
+        return Unknown("")
+    free = pack(step.model)
+    aside = NEAR * subject.chart(step.model).units * np.where(np.arange(len(free)) % 2 == 0, 1.0, -1.0)
+    return probes.fishers_identity(subject, unpack(free + aside, like=step.model))
 
 
 def _rest(subject: Subject, step: Step[Any], walk: Walk) -> Answer:

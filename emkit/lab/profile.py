@@ -96,7 +96,7 @@ def profile(
         data: what it was fitted to.
         parameter: where it stands, such as "weights" or "emissions.means".
         index: which of its entries.
-        places: (L,) values of the entry; by default about four standard errors to either side.
+        places: (L,) values of the entry; by default about four standard errors to either side, inside its space.
 
     Raises:
         TypeError: the model declares no parameters, or the index is no tuple.
@@ -108,12 +108,15 @@ def profile(
     def at(place: float) -> M:
         return _with_entry(model, path, index, place)
 
+    chosen = places is None
     if places is None:
         reach = STANDARD_ERRORS * _standard_error(at, now, model, data)
         places = np.linspace(now - reach, now + reach, POINTS)
     where = np.asarray(places, dtype=np.float64)
     name = f"{parameter}[{', '.join(map(str, index))}]" if index else parameter
-    return Profile(name, where, _objectives(at, where, model, data))
+    objectives = _objectives(at, where, model, data)
+    inside = np.isfinite(objectives) if chosen else np.full(len(where), True)
+    return Profile(name, where[inside], objectives[inside])
 
 
 @one_blas_thread()

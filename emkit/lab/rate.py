@@ -1,5 +1,6 @@
 """How fast EM converges near an optimum: the eigenvalues of its map, and the direction in which it is slowest."""
 
+from functools import cached_property
 from typing import Any, Generic
 
 import numpy as np
@@ -34,14 +35,31 @@ class Rate(Generic[M]):
     """
 
     model: M  # the optimum
-    jacobian: Array  # (P, P) of the EM map, in free coordinates: entry i, j is how coordinate i answers to j
-    eigenvalues: Array  # (P,) the largest first
-    redundant: int  # how many of them are one because the direction changes no distribution
+    jacobian: Array  # (P, P) of the EM map, in natural units of free coordinates: how coordinate i answers to j
+    units: Array  # (P,) the natural units of the free coordinates
+    redundant: int  # directions that change no distribution, such as a rotation of factors
+
+    @cached_property
+    def _directions(self) -> tuple[Array, Array]:
+        """The eigenvalues (P',), the largest first, and eigenvectors (P, P'), but for redundant ones, which are one."""
+        values, vectors = np.linalg.eig(self.jacobian)
+        values, vectors = np.real(values), np.real(vectors)
+        kept = np.argsort(np.abs(values - 1))[self.redundant :]
+        order = kept[np.argsort(-values[kept])]
+        return values[order], vectors[:, order]
+
+    @property
+    def eigenvalues(self) -> Array:
+        """The eigenvalues of the map, (P',), the largest first, without those of redundant directions."""
+        return self._directions[0]
 
     @property
     def contraction(self) -> float:
-        """λ, the factor by which EM shrinks the distance to the optimum in its slowest direction."""
-        return float(self.eigenvalues[self.redundant]) if len(self.eigenvalues) > self.redundant else 0.0
+        """λ, the factor by which EM shrinks the distance to the optimum in its slowest direction.
+
+        One or more where this is no maximum: a saddle, which EM leaves.
+        """
+        return float(self.eigenvalues.max(initial=0.0))
 
     @property
     def increment_ratio(self) -> float:
@@ -51,25 +69,30 @@ class Rate(Generic[M]):
     @property
     def iterations_per_digit(self) -> float:
         """How many iterations it takes to know the parameters to one more decimal digit, 1 / -log10 λ."""
-        return float(-1 / np.log10(self.contraction)) if 0 < self.contraction < 1 else 0.0
+        if self.contraction >= 1:
+            return float("inf")
+        return float(-1 / np.log10(self.contraction)) if self.contraction > 0 else 0.0
 
     @property
     def slowest(self) -> dict[str, Array]:
         """The slowest direction, in the model's own parameters: their change, by where they stand.
 
-        Scaled so that the largest change of a free coordinate is one. Parameters that do not take part are near zero.
+        For one natural unit in the coordinate that takes part most; those that take no part are near zero.
         """
-        values, vectors = np.linalg.eig(self.jacobian)
-        direction = np.real(vectors[:, np.argsort(-np.real(values))[self.redundant]])
-        direction /= direction[np.argmax(np.abs(direction))]
-        at, step = pack(self.model), 1e-6
-        ahead, behind = (free_parameters(unpack(at + way * direction, like=self.model)) for way in (step, -step))
+        direction = self._directions[1][:, 0] / np.abs(self._directions[1][:, 0]).max()
+        at, step = pack(self.model), 1e-4
+        ahead, behind = (
+            free_parameters(unpack(at + way * direction * self.units, like=self.model)) for way in (step, -step)
+        )
         return {name: (ahead[name] - behind[name]) / (2 * step) for name in ahead}
 
     def __str__(self) -> str:
         """Say how fast EM is here."""
+        meaning = (
+            "the largest fraction of missing information" if self.contraction < 1 else "EM leaves here: no maximum"
+        )
         return (
-            f"contraction of parameters  {self.contraction:.6f}, the largest fraction of missing information\n"
+            f"contraction of parameters  {self.contraction:.6f}, {meaning}\n"
             f"ratio of increments        {self.increment_ratio:.6f}\n"
             f"iterations per digit       {self.iterations_per_digit:.1f}\n"
             f"eigenvalues                {', '.join(f'{one:.4g}' for one in self.eigenvalues[:8])}"
@@ -109,7 +132,5 @@ def rate(model: M, data: Any) -> Rate[M]:
             f"model: EM still moves {name} by {moved.max():.3g} natural units; expected an optimum: go on from "
             "fit.model with a smaller tol, or hold fixed what runs off to a boundary"
         )
-    scaled = gradient(lambda free: em_map(free) / units, at, units, step=STEP)  # (P, P) in natural units
-    jacobian = scaled * units[:, None] / units
-    eigenvalues = np.sort(np.real(np.linalg.eigvals(scaled)))[::-1]
-    return Rate(model, jacobian, eigenvalues, len(at) - n_free_parameters(model))
+    jacobian = gradient(lambda free: em_map(free) / units, at, units, step=STEP)  # (P, P)
+    return Rate(model, jacobian, units, len(at) - n_free_parameters(model))

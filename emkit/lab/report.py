@@ -57,8 +57,9 @@ class Report:
     def __str__(self) -> str:
         """Say what was found, and what to try."""
         falls = f"no, {len(self.violations)} falls beyond rounding" if self.violations else "yes"
+        falls = falls if self.iterations else "no two iterations to compare"
         lines = [
-            f"audit of {self.model}: {'healthy' if self.healthy else ', '.join(sorted(self.causes))}",
+            f"audit of {self.model}: {'no fault found' if self.healthy else ', '.join(sorted(self.causes))}",
             f"iterations  {self.iterations}",
             f"monotone    {falls}",
         ]

@@ -8,10 +8,11 @@ import numpy as np
 from emkit.arrays import EPS
 from emkit.data import head, split_weight
 from emkit.differences.chart import Chart
+from emkit.differences.noise import NOISE_ERRORS, noise
 from emkit.execution.evaluate import Evaluator, log_prior
 from emkit.leaves import leaves
-from emkit.model import Enumerates, HasPrior, has
-from emkit.parameters import pack
+from emkit.model import Enumerates, HasPrior, MissingPowerError, has
+from emkit.parameters import pack, unpack
 from emkit.powers import has_q, is_exact, packs
 from emkit.statistics import Expectation
 
@@ -37,17 +38,55 @@ class Subject:
         self.model = model
         self.name = type(model).__name__
         self.evaluator = Evaluator(model, data, "auto")
+        self._charts: dict[int, Chart] = {}
         self.some = head(self.evaluator.data, UNITS)  # prepared
 
     # Powers.
 
     @cached_property
     def knows_q(self) -> bool:
-        """Whether the model has `expected_log_joint`."""
+        """Whether the model has an `expected_log_joint` that works."""
         try:
-            return has_q(self.model, self.model.e_step(self.some).statistics)
+            return has_q(self.model, self.learnt.statistics) and self.broken_q is None
         except Exception:  # of a step, which the run shows
             return False
+
+    @cached_property
+    def learnt(self) -> Expectation[Any]:
+        """What the E-step of the start learns of some units."""
+        return self.model.e_step(self.some)
+
+    @cached_property
+    def broken_q(self) -> str | None:
+        """What `expected_log_joint` does instead of returning a number; None where it returns one, or is not there."""
+        try:
+            numbers = [*leaves(self.learnt.statistics).values(), np.asarray(self.learnt.log_likelihood)]
+            if not all(np.isfinite(one).all() for one in numbers):
+                return None
+        except Exception:  # of a step, which the run shows
+            return None
+        try:
+            if not has_q(self.model, self.learnt.statistics):
+                return None
+            said = self.model.expected_log_joint(self.learnt.statistics)
+        except Exception as error:
+            return f"raised {type(error).__name__}: {error}"
+        if np.ndim(said) != 0 or not isinstance(said, (int, float, np.number)):
+            return f"returned a {type(said).__name__} of shape {np.shape(said)}; expected one number"
+        return None if np.isfinite(said) else f"returned {said}"
+
+    @cached_property
+    def broken_configurations(self) -> str | None:
+        """What `configurations` does instead of yielding any; None where it yields some, or is not there."""
+        if not self.enumerates:
+            return None
+        try:
+            first = next(iter(self.model.configurations(self.some[:1])), None)
+            return "yielded none" if first is None else None
+        except MissingPowerError:
+            return None
+        except Exception as error:
+            return f"raised {type(error).__name__}: {error}"
 
     @cached_property
     def packs(self) -> bool:
@@ -71,10 +110,11 @@ class Subject:
 
     # Quantities, nats.
 
-    @cached_property
-    def chart(self) -> Chart:
-        """Free coordinates in natural units."""
-        return Chart(self.model, self.some)
+    def chart(self, model: Any) -> Chart:
+        """Return the free coordinates around a model, in natural units."""
+        if id(model) not in self._charts:
+            self._charts[id(model)] = Chart(model, self.some)  # which holds the model, so that no other has its id
+        return self._charts[id(model)]
 
     def bound(self, model: Any, statistics: Any) -> float:
         """Return Q + log prior: what an M-step maximises."""
@@ -85,6 +125,14 @@ class Subject:
         first, second = self.bound(before, learnt.statistics), self.bound(after, learnt.statistics)
         return second - first, Q_ROUNDING * (max(abs(first), abs(second)) + learnt.units)
 
+    def noise_of_q(self, model: Any, learnt: Expectation[Any]) -> float:
+        """Return how far rounding may have Q + log prior off near a model, measured; zero where it cannot be."""
+        if not self.packs:
+            return 0.0
+        free, units = pack(model), self.chart(model).units
+        deviation = noise(lambda at: self.bound(unpack(at, like=model), learnt.statistics), free, units)
+        return NOISE_ERRORS * float(deviation)
+
     def moved(self, one: Any, other: Any) -> float:
         """Return how far apart two models are, in natural units; zero where they declare no parameters."""
         if not self.packs:
@@ -92,12 +140,12 @@ class Subject:
         first, second = pack(one), pack(other)
         if first.shape != second.shape:
             return float("inf")
-        return float((np.abs(first - second) / self.chart.units_at(one)).max())
+        return float((np.abs(first - second) / self.chart(self.model).units_at(one)).max())
 
-    def log_likelihood(self, model: Any) -> float:
-        """Return the weighted sum of log marginals of the units on which derivatives are taken."""
-        _, weight = split_weight(self.some)
-        log_marginal = np.asarray(model.log_marginal(self.some))
+    def log_likelihood(self, model: Any, units: Any) -> float:
+        """Return the weighted sum of log marginals of some units."""
+        _, weight = split_weight(units)
+        log_marginal = np.asarray(model.log_marginal(units))
         return float(log_marginal.sum() if weight is None else weight[weight > 0] @ log_marginal[weight > 0])
 
     def many(self, learnt: Expectation[Any]) -> tuple[Any, float] | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -12,6 +13,11 @@ def axes_or_new(ax: Axes | None) -> Axes:
         return ax
     _, made = plt.subplots()
     return made
+
+
+def count_along_x(ax: Axes) -> None:
+    """Put ticks of the first axis at whole numbers: iterations, directions."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def expect(thing: Any, kind: type, source: str) -> None:

@@ -9,11 +9,13 @@ from emkit.execution.evaluate import log_prior
 from emkit.fitted import Fit
 from emkit.lab.bound import Bound, Gain
 from emkit.lab.profile import between, line
-from emkit.plot.axes import axes_or_new, expect
+from emkit.plot.axes import axes_or_new, count_along_x, expect
 
 
 def gains(fit: Fit[Any], ax: Axes | None = None) -> Axes:
     """Draw what each iteration gained, and of that what the M-step raised and what came free, in nats, on a log scale.
+
+    What is lost instead, where a step is wrong, is marked by triangles as high as the loss.
 
     Args:
         fit: of `emkit.fit(..., record=emkit.lab.gains)`.
@@ -37,7 +39,11 @@ def gains(fit: Fit[Any], ax: Axes | None = None) -> Axes:
     ):
         gain = np.array(values)
         ax.plot(iterations, np.where(gain > 0, gain, np.nan), style, color=colour, marker=".", label=name)
+        losses = gain < -1e-12 * abs(fit.objective)
+        if losses.any():
+            ax.plot(iterations[losses], -gain[losses], "v", color=colour, label=f"{name}: lost")
     ax.set(xlabel="iteration", ylabel="gain (nats)", yscale="log", title="what each iteration gains")
+    count_along_x(ax)
     ax.legend()
     return ax
 
@@ -55,8 +61,8 @@ def bound(model: Any, data: Any, ax: Axes | None = None, *, towards: Any = None,
     Raises:
         MissingPowerError: the model has no `expected_log_joint`.
     """
-    ax = axes_or_new(ax)
     begin = Bound.of(model, data)
+    ax = axes_or_new(ax)
     after = model.m_step(begin.at.expectation.statistics) if towards is None else towards
     course = between(model, after, data, places=np.linspace(-0.5, 2.5, 121))
     at, places = line(model, after), course.places

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from emkit.fitted import Fit
 from emkit.lab.rate import Rate
-from emkit.plot.axes import axes_or_new, expect
+from emkit.plot.axes import axes_or_new, count_along_x, expect
 
 
 def eigenvalues(rate: Rate[Any], ax: Axes | None = None) -> Axes:
@@ -22,7 +21,7 @@ def eigenvalues(rate: Rate[Any], ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     ax.bar(np.arange(1, len(rate.eigenvalues) + 1), rate.eigenvalues, color="tab:blue", width=0.7)
     ax.axhline(1.0, color="0.5", linewidth=0.8)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along_x(ax)
     ax.set(xlabel="direction", ylabel="eigenvalue of the EM map", ylim=(min(0.0, rate.eigenvalues.min()), 1.05))
     ax.set_title(f"errors shrink by {rate.contraction:.4f} an iteration in the slowest direction")
     return ax
@@ -41,6 +40,10 @@ def increments(fit: Fit[Any], ax: Axes | None = None, *, rate: Rate[Any] | None 
     gained = fit.trace.increments  # (n_iter,)
     iterations = np.arange(1, len(gained) + 1)
     ax.plot(iterations, np.where(gained > 0, gained, np.nan), ".", color="0.2", label="observed")
+    if not (gained > 0).any():
+        ax.set(xlabel="iteration", title="no iteration gained anything: this is an optimum")
+        return ax
+    count_along_x(ax)
     if rate is not None:
         expect(rate, Rate, "emkit.lab.rate")
         visible = np.flatnonzero(gained > 0)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import emkit
 from emkit.lab import Cause
+from examples.monotone_lab import Notebook
 from tests.lab import planted as more
 from tests.testing import planted, planted_e_step, strangers
 from tests.testing.healthy import COUNTS, FAR, NORMAL, NUMBERS, YEARS, Gamma
@@ -17,6 +18,10 @@ LEVELS = ("three methods", "with Q", "with parameters", "with both", "with confi
 COUNTED = ([0.5, 0.5], [1.0, 5.0])
 PRIOR = Gamma(3.0, 0.5)
 IRIS = emkit.datasets.iris().data[:, :2]
+
+
+_START = emkit.GaussianMixture.start(IRIS, 3, rng=6)
+NOTEBOOK = Notebook(_START.weights, _START.means, _START.covariances)
 
 
 class Bug(NamedTuple):
@@ -39,6 +44,8 @@ BUGS = (
     Bug(planted.OvershootingRates(*COUNTED), COUNTS, (EITHER, M, EITHER, M, M), ("rates",)),
     Bug(more.WeightsReversed(*COUNTED), COUNTS, (NOTHING, NOTHING, EITHER, M, M), ("weights",)),
     Bug(more.DeviationForVariance(*NORMAL), NUMBERS, (EITHER, M, EITHER, M, M), ("variances",)),
+    Bug(NOTEBOOK, IRIS, (EITHER, M, EITHER, M, M), ("covariances",)),
+    Bug(planted.OverwritesHeld(*COUNTED, fixed="rates"), COUNTS, (NOTHING, NOTHING, NOTHING, NOTHING, M), ("rates",)),
     Bug(planted.AddsConstant(*NORMAL), NUMBERS, (EITHER, M, EITHER, M, M), ("variances",)),
     Bug(planted.AddsConstant(*FAR), YEARS, (EITHER, EITHER, EITHER, M, M), ("variances",)),
     Bug(planted.StaleMean(*NORMAL), NUMBERS, (NOTHING, NOTHING, NOTHING, M, M), ("variances",)),
@@ -62,10 +69,14 @@ BUGS = (
     Bug(planted_e_step.FirstCountsTwice(*COUNTED), COUNTS, everywhere(E)),
     Bug(planted_e_step.MarginalWithoutConstant(*COUNTED), COUNTS, everywhere(E)),
     Bug(planted_e_step.ClaimsRounding(*COUNTED), COUNTS, everywhere(E)),
+    Bug(more.NegativeLogLikelihood(*COUNTED), COUNTS, everywhere(E)),
+    Bug(more.QRaises(*COUNTED), COUNTS, (NOTHING, Q, NOTHING, Q, Q)),
     Bug(planted.QWithoutWeights(*COUNTED), COUNTS, (NOTHING, NOTHING, NOTHING, Q, Q), ("weights",)),
     Bug(planted.QWithoutLogVariances(*FAR), YEARS, (NOTHING, NOTHING, NOTHING, Q, Q), ("variances",)),
     Bug(planted_e_step.RandomEStep(*COUNTED), COUNTS, everywhere(IMPURE)),
     Bug(planted_e_step.SortsData(*COUNTED), COUNTS, everywhere(IMPURE)),
+    Bug(more.ReadsWhatIsLeft(*COUNTED), COUNTS, everywhere(IMPURE)),
+    Bug(more.ReusesABuffer(*COUNTED), COUNTS, everywhere(IMPURE)),
     Bug(strangers.SpendsRows([1.0, 5.0]), COUNTS, everywhere(IMPURE)),
     Bug(planted.NanInStatistics(*COUNTED), COUNTS, everywhere(INFINITE)),
     Bug(more.ScalingForgotten(*more.CHAIN), more.LONG, everywhere(INFINITE)),

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import xlogy
@@ -43,6 +43,56 @@ class DeviationForVariance(NormalMixture):
     def m_step(self, s: Sums) -> Self:
         full = super().m_step(s)
         return emkit.replace(full, variances=np.sqrt(full.variances))
+
+
+class ReadsWhatIsLeft(PoissonMixture):
+    """The M-step reads a posterior that the E-step left behind"""
+
+    left: ClassVar[Any] = None
+
+    def e_step(self, data: Any) -> emkit.Expectation[Sums]:
+        learnt = super().e_step(data)
+        ReadsWhatIsLeft.left = learnt.statistics
+        return learnt
+
+    def m_step(self, s: Sums) -> Self:
+        return super().m_step(self.left)
+
+
+class ReusesABuffer(PoissonMixture):
+    """The E-step returns one buffer again and again"""
+
+    buffer: ClassVar[Array] = np.zeros(2)
+
+    def e_step(self, data: Any) -> emkit.Expectation[Any]:
+        learnt = super().e_step(data)
+        ReusesABuffer.buffer[:] = learnt.statistics.total
+        return emkit.replace(learnt, statistics=Shared(learnt.statistics.weight, ReusesABuffer.buffer))
+
+
+class Shared:
+    """Statistics that keep the array they are given."""
+
+    def __init__(self, weight: Array, total: Array) -> None:
+        self.weight, self.total, self.square = weight, total, total
+
+    def __add__(self, other: "Shared") -> "Shared":
+        return Shared(self.weight + other.weight, self.total + other.total)
+
+
+class QRaises(PoissonMixture):
+    """`expected_log_joint` raises"""
+
+    def expected_log_joint(self, s: Sums) -> float:
+        raise KeyError("rates")
+
+
+class NegativeLogLikelihood(PoissonMixture):
+    """The E-step returns the negative of its log likelihood"""
+
+    def e_step(self, data: Any) -> emkit.Expectation[Sums]:
+        learnt = super().e_step(data)
+        return emkit.replace(learnt, log_likelihood=-learnt.log_likelihood)
 
 
 @emkit.value

@@ -10,6 +10,7 @@ from emkit import FullGaussian, GaussianMixture
 from emkit.lab import basins
 from tests.lab.package import FAITHFUL
 from tests.testing.healthy import COUNTS, PoissonMixture
+from tests.toys import TwoCoins, counts
 
 
 def test_labels_do_not_matter() -> None:
@@ -70,3 +71,33 @@ def test_what_makes_no_sense_is_refused() -> None:
         basins([], COUNTS)
     with pytest.raises(ValueError, match="apart: expected a positive number of nats, found 0"):
         basins([PoissonMixture([0.4, 0.6], [1.0, 6.0])], COUNTS, apart=0)
+
+
+def test_units_without_weight_tell_nothing_apart() -> None:
+    """Fits that differ in a unit of weight zero alone reached one optimum, and rest on no such unit."""
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(size=(50, 1)), [[30.0]]])
+    weight = np.append(np.ones(50), 0.0)
+    near = GaussianMixture([0.5, 0.5], FullGaussian([[-0.5], [0.5]], [[[1.0]], [[1.0]]]))
+    far = GaussianMixture([1.0, 0.0], FullGaussian([[0.0], [30.0]], [[[1.0]], [[1.0]]]))
+    found = basins([near, far], emkit.Weighted(x, weight), apart=0.2)
+    assert len(found.basins) == 1 or all(basin.rests_on is None for basin in found.basins)
+    same = basins(
+        [far, GaussianMixture([1.0, 0.0], FullGaussian([[0.0], [-9.0]], [[[1.0]], [[1.0]]]))], emkit.Weighted(x, weight)
+    )
+    assert len(same.basins) == 1
+
+
+def test_a_lead_by_the_prior_is_not_spurious() -> None:
+    """With a prior, optima are held against each other by the objective that orders them."""
+    prior = emkit.Dirichlet(np.full(3, 60.0))
+    starts = [GaussianMixture.start(FAITHFUL, 3, rng=seed, weights_prior=prior) for seed in (0, 6, 9)]
+    found = basins(starts, FAITHFUL, tol=1e-9, max_iter=5000)
+    assert len(found.basins) > 1
+    assert not any(basin.spurious for basin in found.basins)
+
+
+def test_basins_of_three_methods_are_printed() -> None:
+    """Models that declare no parameters have basins too."""
+    found = basins([TwoCoins(0.3, 0.6), TwoCoins(0.6, 0.3), TwoCoins(0.5, 0.5)], counts(n=40).clip(0, 10))
+    assert "optima from 3 starts" in str(found)

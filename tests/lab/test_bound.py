@@ -157,3 +157,26 @@ def test_what_to_record_is_a_function() -> None:
     with pytest.raises(TypeError, match=r"record: expected a function such as emkit\.lab\.gains, found 'gains'"):
         emkit.fit(model, COUNTS, record="gains")
     assert emkit.fit(model, COUNTS).recorded == ()
+
+
+def test_a_table_that_is_no_posterior_is_not_taken_for_one() -> None:
+    """Where `posterior` returns numbers that are no shares, the divergence is taken over configurations."""
+
+    class Means(PoissonMixture):
+        def posterior(self, data: Any) -> Any:
+            return 3.0 * super().posterior(data)
+
+    other = [0.7, 0.3], [4.0, 5.0]
+    expected = posterior_divergence(PoissonMixture(*POISSON), PoissonMixture(*other), COUNTS)
+    assert posterior_divergence(Means(*POISSON), Means(*other), COUNTS) == pytest.approx(expected, rel=1e-10)
+
+
+def test_what_a_recorder_raises_is_its_own() -> None:
+    """An exception of `record` is not taken for the M-step's."""
+
+    def record(before: Any, after: Any, data: Any) -> None:
+        if before is not None:
+            raise emkit.ParameterError("mine")
+
+    with pytest.raises(emkit.ModelError, match="iteration 1: record raised ParameterError: mine"):
+        emkit.fit(PoissonMixture([0.5, 0.5], [1.0, 5.0]), COUNTS, record=record)

@@ -83,8 +83,11 @@ def test_a_rotation_of_factors_is_no_slow_direction() -> None:
     optimum = emkit.fit(emkit.FactorAnalysis.start(x, 2), x, tol=0, max_iter=20_000).model
     found = rate(optimum, x)
     assert found.redundant == 1
-    assert found.eigenvalues[0] == pytest.approx(1.0, abs=1e-6)
-    assert found.contraction == found.eigenvalues[1] < 0.999
+    assert len(found.eigenvalues) == len(emkit.pack(optimum)) - 1
+    assert found.contraction == found.eigenvalues[0] < 0.999
+    aside = {name: getattr(optimum, name) + 1e-3 * change for name, change in found.slowest.items()}
+    moved = np.abs(emkit.replace(optimum, **aside).log_marginal(x) - optimum.log_marginal(x)).max()
+    assert moved > 1e-5  # a rotation would leave it as it is
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,25 @@ def test_stopping_early_is_a_fact_of_the_fit() -> None:
     arrived = emkit.fit(Linkage(0.5), ANIMALS, tol=1e-8)
     assert arrived.converged
     assert not arrived.stopped_early
+
+
+def test_a_saddle_is_no_maximum() -> None:
+    """Two equal components are a fixed point that EM leaves: it has no rate of convergence."""
+    found = rate(PoissonMixture([0.5, 0.5], [COUNTS.mean()] * 2), COUNTS)
+    assert found.contraction > 1
+    assert found.iterations_per_digit == np.inf
+    assert "EM leaves here: no maximum" in str(found)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_the_slowest_direction_does_not_depend_on_units(scale: float) -> None:
+    """Data in other units have the same rate, and the same direction in these units."""
+    optima = [
+        emkit.fit(GaussianMixture.start(x, 2, rng=0), x, tol=0, max_iter=2000) for x in (FAITHFUL, FAITHFUL * scale)
+    ]
+    one, other = rate(optima[0].model, FAITHFUL), rate(optima[1].model, FAITHFUL * scale)
+    assert other.contraction == pytest.approx(one.contraction, rel=1e-5)
+    means, scaled = one.slowest["emissions.means"], other.slowest["emissions.means"] / scale
+    sign = np.sign(means[0, 0] * scaled[0, 0])
+    np.testing.assert_allclose(sign * scaled, means, rtol=1e-3)
+    np.testing.assert_allclose(sign * other.slowest["weights"], one.slowest["weights"], rtol=1e-3)

@@ -6,6 +6,8 @@ import pytest
 import emkit
 import emkit.plot
 from emkit.trace import Record
+from tests.testing.healthy import COUNTS
+from tests.testing.planted import OvershootingRates
 
 
 def fit_with(objectives: list[float]) -> emkit.Fit[emkit.GaussianMixture]:
@@ -30,3 +32,13 @@ def test_a_model_is_not_a_fit() -> None:
     """Who hands over a model is told to hand over a fit."""
     with pytest.raises(TypeError, match=r"expected a Fit, which emkit\.fit returns"):
         emkit.plot.trace(fit_with([-1.0]).model)
+
+
+def test_the_fall_that_ended_a_fit_is_marked() -> None:
+    """A fit that ended as `decreased` shows the point that fell, one iteration after the last that was accepted."""
+    fit = emkit.fit(OvershootingRates([0.5, 0.5], [1.0, 5.0]), COUNTS)
+    assert fit.outcome is emkit.Outcome.DECREASED
+    assert fit.rejected is not None
+    _, mark = emkit.plot.trace(fit).lines
+    np.testing.assert_array_equal(mark.get_xdata(), [fit.n_iter + 1])
+    np.testing.assert_array_equal(mark.get_ydata(), [fit.rejected.objective])
