@@ -17,7 +17,8 @@ def posterior_divergence(model: Any, other: Any, data: Any) -> float:
     """Return Σ_n w_n KL(p(z | x_n; model) || p(z | x_n; other)) of prepared data, nats.
 
     By `posterior_divergence`, where a model has it; else from `posterior`, where that is a table (N, K) of shares,
-    taken to be of all that is latent; else over all `configurations`.
+    taken to be of all that is latent; else over all `configurations`, and so is each unit whose share in the second
+    table underflowed to zero: infinite where the model has none.
 
     Raises:
         MissingPowerError: the model has none of the three.
@@ -31,9 +32,14 @@ def _of_units(model: Any, other: Any, data: Any) -> Array:
     if has(model, HasPosteriorDivergence):
         return np.asarray(model.posterior_divergence(other, data))
     if has(model, HasPosterior):
-        tables = [_table(one.posterior(data)) for one in (model, other)]
-        if tables[0] is not None and tables[1] is not None:
-            return divergence(tables[0], tables[1])
+        mine, theirs = (_table(one.posterior(data)) for one in (model, other))
+        if mine is not None and theirs is not None:
+            with np.errstate(divide="ignore"):
+                each = divergence(np.log(mine), np.log(theirs))  # (N,)
+            if has(model, Enumerates):
+                for n in np.flatnonzero(np.isinf(each)):
+                    each[n] = _over_configurations(model, other, data[n : n + 1])
+            return each
     if has(model, Enumerates):
         return np.array([_over_configurations(model, other, data[n : n + 1]) for n in range(len(data))])
     raise MissingPowerError(
@@ -43,13 +49,12 @@ def _of_units(model: Any, other: Any, data: Any) -> Array:
 
 
 def _table(posterior: Any) -> Array | None:
-    """Return the logarithms of a table (N, K) of shares, None where it is something else."""
+    """Return a table (N, K) of shares as it is, None where it is something else."""
     if not isinstance(posterior, np.ndarray) or posterior.ndim != 2 or posterior.dtype.kind != "f":
         return None
     if (posterior < 0).any() or not np.allclose(posterior.sum(axis=1), 1.0, rtol=0.0, atol=1e-8):
         return None
-    with np.errstate(divide="ignore"):
-        return np.log(posterior)
+    return posterior
 
 
 def _over_configurations(model: Any, other: Any, unit: Any) -> float:

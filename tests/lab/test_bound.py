@@ -180,3 +180,19 @@ def test_what_a_recorder_raises_is_its_own() -> None:
 
     with pytest.raises(emkit.ModelError, match="iteration 1: record raised ParameterError: mine"):
         emkit.fit(PoissonMixture([0.5, 0.5], [1.0, 5.0]), COUNTS, record=record)
+
+
+def test_shares_that_underflow_are_counted_by_configurations() -> None:
+    """A share too small for floating point in the second table is no impossible state."""
+    at, other = (NormalMixture([0.5, 0.5], [0.0, apart], [1.0, 1.0]) for apart in (1.0, 45.0))
+    first, second = 1 / (1 + np.exp([-0.5, 0.5]))
+    expected = first * np.log(first) + second * (np.log(second) + 45.0**2 / 2)
+    assert posterior_divergence(at, other, np.array([0.0])) == pytest.approx(expected, rel=1e-10)
+
+    class Table:
+        """The posterior and nothing else."""
+
+        def __init__(self, model: NormalMixture) -> None:
+            self.posterior = model.posterior
+
+    assert np.isinf(posterior_divergence(Table(at), Table(other), np.array([0.0])))

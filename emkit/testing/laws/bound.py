@@ -36,6 +36,8 @@ def gain_is_q_and_divergence(case: Case, rng: np.random.Generator) -> None:
     before, after = log_likelihood(model, data), log_likelihood(other, data)
     raised = float(other.expected_log_joint(learnt.statistics)) - float(model.expected_log_joint(learnt.statistics))
     free = posterior_divergence(model, other, data)
+    if np.isinf(free) and not case.has(HasPosteriorDivergence):  # a table where a share underflowed, not to be had back
+        return
     scale = abs(before) + abs(after) + abs(raised) + learnt.units
     require(free >= -RELATIVE * scale, "divergence of the posteriors", free, "zero or more nats")
     require(
