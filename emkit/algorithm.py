@@ -1,8 +1,9 @@
 """Algorithms: how one accepted point follows another. Plain EM is the simplest."""
 
-from collections.abc import Callable
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+from enum import StrEnum
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
+from emkit.arrays import Array
 from emkit.model import LatentVariableModel
 from emkit.statistics import Expectation
 from emkit.values import value
@@ -19,8 +20,21 @@ class Point(Generic[M]):
     objective: float  # log likelihood + log prior, nats
 
 
-Evaluate: TypeAlias = Callable[[M], Point[M]]
-"""One pass over the data: a model becomes a point."""
+class Evaluate(Protocol[M]):
+    """Passes over the data, counted: a model becomes a point."""
+
+    def __call__(self, model: M, /) -> Point[M]:
+        """Run the E-step of a model over the data, once."""
+        ...
+
+    def attempt(self, free: Array, /, *, like: M) -> Point[M] | None:
+        """Evaluate the model at free coordinates that nobody vouches for.
+
+        Returns:
+            The point; None where the coordinates leave the parameter space, the E-step raises, or the objective is not
+            finite.
+        """
+        ...
 
 
 @runtime_checkable
@@ -32,12 +46,51 @@ class Algorithm(Protocol):
         ...
 
 
+class Ascent(StrEnum):
+    """What never falls from one accepted point to the next."""
+
+    OBJECTIVE = "objective"
+    BOUND = "bound"
+    CLASSIFICATION = "classification likelihood"
+    NOTHING = "nothing"
+
+
+@runtime_checkable
+class Ascends(Protocol):
+    """Power of an algorithm, or of a model: it says what its steps ascend. Without it, that is the objective."""
+
+    def ascends(self) -> Ascent:
+        """Return what the step that led to this state of an algorithm ascends; what steps from this model do."""
+        ...
+
+
 @runtime_checkable
 class StepsPlainly(Protocol):
     """Power of an algorithm: each point is one step of plain EM from the last, so that increments tell its rate."""
 
     def is_plain(self) -> bool:
         """Return whether the step that led to this state was one."""
+        ...
+
+
+@runtime_checkable
+class Foresees(Protocol):
+    """Power of an algorithm: an estimate of what is still to be gained."""
+
+    def remaining(self) -> float | None:
+        """Return how many nats the objective is below its optimum; None where the state cannot tell.
+
+        The estimate is of the point that the last step led to, or of the one before it.
+        """
+        ...
+
+
+@runtime_checkable
+class ChecksModel(Protocol):
+    """Power of an algorithm: it needs more of a model than three methods, and says so before any work."""
+
+    def check(self, model: Any, /) -> None:
+        """Raise a TypeError that names what the model lacks."""
         ...
 
 

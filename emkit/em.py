@@ -6,15 +6,16 @@ The driver adds and compares. It never looks inside a model or its statistics.
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, TypeAlias
 
-from emkit.algorithm import EM, Algorithm, M, Point
+from emkit.algorithm import EM, Algorithm, Ascent, ChecksModel, M, Point
 from emkit.declarations import ParameterError
 from emkit.execution.chunks import ChunkSize, check_chunk_size
 from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
 from emkit.execution.workers import Workers, check_workers
 from emkit.fitted import DegenerateError, Fit
+from emkit.parameters import n_coordinates, relative_change
 from emkit.run import ModelError, Step, run
-from emkit.stopping import Outcome, Rule, Verdict, check_rules
+from emkit.stopping import Outcome, Rule, Stop, Verdict, check_rules
 from emkit.trace import Record, Trace
 from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, unfinished, with_complaints
 
@@ -37,7 +38,7 @@ def steps(
     Args:
         model: where to start.
         data: what the model's E-step takes; prepared once, here, if the model has `prepare`.
-        algorithm: plain EM by default.
+        algorithm: plain EM by default; the state in a step goes on from there, to the last bit.
         chunk_size: units handed to the E-step at a time, by their size and that of the model; None hands over all at
             once. For a fixed size, results are the same to the bit, however many workers there are.
         workers: threads that share out the chunks; "auto" takes one for each core.
@@ -47,7 +48,8 @@ def steps(
         ModelError: while iterating, where a step of the model raises.
         ParameterError: while iterating, where a parameter leaves its space.
     """
-    return _on_one_thread(run(model, _evaluator(model, data, chunk_size, workers), _algorithm(algorithm)))
+    chosen = _algorithm(algorithm, model)
+    return _on_one_thread(run(model, _evaluator(model, data, chunk_size, workers), chosen))
 
 
 def fit(
@@ -56,6 +58,7 @@ def fit(
     *,
     algorithm: Algorithm | None = None,
     tol: float = 1e-8,
+    stop: Stop = "remaining",
     max_iter: int = 1000,
     chunk_size: ChunkSize = "auto",
     workers: Workers = 1,
@@ -67,8 +70,11 @@ def fit(
     Args:
         model: where to start; its class says what is fitted.
         data: what the model's E-step takes, anything with a length and slices.
-        algorithm: plain EM by default.
-        tol: converged once an iteration raises the mean objective per unit by less than this, nats.
+        algorithm: plain EM by default; `fit.algorithm` goes on where a fit ended, to the last bit.
+        tol: converged once less than this is still to be gained, nats per unit, by the estimate in `trace.remaining`.
+        stop: what `tol` bounds. "remaining" as above; "increment", the nats per unit that the last iteration gained,
+            which on slow problems says little; "parameters", the largest change of a free coordinate, relative to its
+            size or to 1.
         max_iter: the most iterations, at least 1.
         chunk_size: units handed to the E-step at a time, by their size and that of the model; None hands over all at
             once. For a fixed size, results are the same to the bit, however many workers there are.
@@ -85,15 +91,18 @@ def fit(
         ValueError, TypeError: the data or an argument are refused, before any work.
         ModelError: a step of the model raised; the cause is its exception.
     """
-    rules = check_rules(tol, max_iter)
+    rules = check_rules(tol, max_iter, stop)
     if on_degenerate not in ("keep", "stop", "raise"):
         raise ValueError(f'on_degenerate: expected "keep", "stop" or "raise", found {on_degenerate!r}')
     if record is not None and not callable(record):
         raise TypeError(f"record: expected a function such as emkit.lab.gains, found {record!r}")
+    chosen = _algorithm(algorithm, model)
+    if stop == "parameters":
+        n_coordinates(model)
     evaluator = _evaluator(model, data, chunk_size, workers)
-    path = run(model, evaluator, _algorithm(algorithm))
+    path = run(model, evaluator, chosen)
     with one_blas_thread():
-        accepted = _Accepted(next(path), evaluator, record)
+        accepted = _Accepted(next(path), evaluator, record, measure_change=stop == "parameters")
         verdict = _drain(path, accepted, rules, tol, stop_early=on_degenerate != "keep")
     trace = Trace(accepted.records)
     message = verdict.message + unfinished(trace, tol)
@@ -103,7 +112,8 @@ def fit(
             "they disagree"
         )
     fell = accepted.rejected if verdict.outcome is Outcome.DECREASED else None
-    result = Fit(accepted.last.model, trace, verdict.outcome, message, tol, tuple(accepted.kept), fell)
+    last = accepted.last
+    result = Fit(last.model, trace, verdict.outcome, message, tol, tuple(accepted.kept), fell, last.algorithm)
     if on_degenerate == "raise" and result.outcome is Outcome.DEGENERATE:
         raise DegenerateError(result)
     return result
@@ -112,13 +122,16 @@ def fit(
 class _Accepted(Generic[M]):
     """The accepted points of a fit so far: the last one whole, of all others what the trace and the user keep."""
 
-    def __init__(self, start: Step[M], evaluator: Evaluator, recorder: Recorder | None) -> None:
+    def __init__(
+        self, start: Step[M], evaluator: Evaluator, recorder: Recorder | None, *, measure_change: bool
+    ) -> None:
         if not start.point.expectation.units > 0:
             raise ValueError("data: the weights are all zero; expected at least one unit with weight")
         self.evaluator = evaluator
         self.last = start
         self.rejected: Record | None = None
         self._recorder = recorder
+        self._measure_change = measure_change
         self._records = [Record.of(start.point, start.passes)]
         self._kept = [] if recorder is None else [recorder(None, start.point, evaluator)]
 
@@ -131,6 +144,11 @@ class _Accepted(Generic[M]):
     def kept(self) -> list[Any]:
         """What the user keeps, likewise."""
         return self._kept[: self.last.iteration + 1]
+
+    def record(self, step: Step[M]) -> Record:
+        """Return what the trace would keep of a next point."""
+        moved = relative_change(self.last.model, step.model) if self._measure_change else None
+        return Record.of(step.point, step.passes, step.algorithm, step.ascends, moved)
 
     def take(self, step: Step[M], record: Record) -> None:
         """Accept one more point."""
@@ -151,18 +169,19 @@ def _drain(
     Where rounding hides gains of `tol`, in float32, a run that seems to have ended goes on in float64.
     """
     *settled, limit = rules
-    begin = 0  # of the records that are as exact as the last
+    begin = 0  # of the records that can be compared with the last
     verdict = not_finite(accepted.last)
     try:
         while verdict is None:
             step = next(path)
-            record = Record.of(step.point, step.passes, plain=step.plain)
+            record = accepted.record(step)
             verdict = not_finite(step) or fall(accepted.last, step, accepted.records[-1], record, accepted.evaluator)
             if verdict is not None:
                 accepted.rejected = record
             else:
                 accepted.take(step, record)
                 records = accepted.records
+                begin = len(records) - 1 if record.ascends is Ascent.NOTHING else begin
                 verdict = degenerate(step) if stop_early else None
                 verdict = verdict or next(filter(None, (rule(records[begin:]) for rule in settled)), None)
                 if verdict is not None and record.rounding > tol * record.units and accepted.evaluator.refine():
@@ -189,9 +208,11 @@ def _evaluator(model: Any, data: Any, chunk_size: ChunkSize, workers: Workers) -
         return Evaluator(model, data, size, threads)
 
 
-def _algorithm(algorithm: Algorithm | None) -> Algorithm:
+def _algorithm(algorithm: Algorithm | None, model: Any) -> Algorithm:
     if algorithm is None:
         return EM()
     if isinstance(algorithm, type) or not isinstance(algorithm, Algorithm):
         raise TypeError(f"algorithm: expected an algorithm such as emkit.EM(), found {algorithm!r}")
+    if isinstance(algorithm, ChecksModel):
+        algorithm.check(model)
     return algorithm

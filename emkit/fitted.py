@@ -4,7 +4,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from emkit.algorithm import M
+from emkit.algorithm import EM, Algorithm, M
 from emkit.declarations import ParameterError
 from emkit.parameters import n_free_parameters
 from emkit.stopping import Outcome
@@ -31,10 +31,11 @@ class Fit(Generic[M]):
     tol: float = 0.0  # what the fit was asked for, nats per unit
     recorded: tuple[Any, ...] = ()  # what `record` kept of each accepted point, the start first
     rejected: Record | None = None  # the point that fell, where the outcome is `decreased`
+    algorithm: Algorithm = EM()  # in the state that goes on from the model
 
     @property
     def stopped_early(self) -> bool:
-        """Whether EM would still gain more than `tol` nats per unit if it ran on, by Aitken's estimate.
+        """Whether the fit would still gain more than `tol` nats per unit if it ran on.
 
         `trace.remaining` is the estimate; where there is none, nothing is known, and this is False.
         """

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from emkit.arrays import Array
+from emkit.constraints import Real
 from emkit.declarations import Declaration
 from emkit.model import HasRedundantParameters
 from emkit.values import declarations, held, is_value, layout, nested, replace
@@ -45,6 +46,29 @@ def blocks(model: Any) -> list[str]:
     return [path for path, size in sizes for _ in range(size)]
 
 
+def in_units_of_data(model: Any) -> list[bool]:
+    """Return of each free coordinate whether it is a plain number, in units of the data; all others have no unit.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
+    _require_declared(model)
+    found = ((declared.constraint, np.asarray(parameter)) for _, declared, parameter in _free_parameters(model))
+    return [isinstance(constraint, Real) for constraint, p in found for _ in range(constraint.free_size(p))]
+
+
+def relative_change(before: Any, after: Any) -> float:
+    """Return the largest change of a free coordinate, relative to its size or to 1; inf where one appears or vanishes.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
+    here, there = pack(before), pack(after)
+    if len(here) != len(there):
+        return np.inf
+    return float(np.max(np.abs(there - here) / np.maximum(1.0, np.abs(here)), initial=0.0))
+
+
 def unpack(free: Array, *, like: V) -> V:
     """Return the value at these free coordinates; shapes, structural zeros and all else come from `like`.
 
@@ -55,7 +79,7 @@ def unpack(free: Array, *, like: V) -> V:
     """
     _require_declared(like)
     free = np.asarray(free, dtype=np.float64)
-    size = _n_coordinates(like)
+    size = n_coordinates(like)
     if free.shape != (size,):
         raise ValueError(f"unpack: expected {size} free coordinates, found shape {free.shape}")
     result, _ = _rebuild(like, free)
@@ -68,11 +92,16 @@ def n_free_parameters(model: Any) -> int:
     Raises:
         TypeError: the class declares no parameters.
     """
+    return n_coordinates(model) - _n_redundant(model)
+
+
+def n_coordinates(model: Any) -> int:
+    """Count the free coordinates of a value, the redundant ones included.
+
+    Raises:
+        TypeError: the class declares no parameters.
+    """
     _require_declared(model)
-    return _n_coordinates(model) - _n_redundant(model)
-
-
-def _n_coordinates(model: Any) -> int:
     return sum(declared.constraint.free_size(np.asarray(p)) for _, declared, p in _free_parameters(model))
 
 

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Generic, final
 
-from emkit.algorithm import Algorithm, M, Point, StepsPlainly
+import numpy as np
+
+from emkit.algorithm import Algorithm, Ascends, Ascent, M, Point
+from emkit.arrays import Array
 from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator, log_prior
+from emkit.parameters import unpack
 from emkit.values import value
 
 UNITS_TOLERANCE = 1e-8
@@ -27,7 +31,8 @@ class Step(Generic[M]):
     iteration: int  # 0 is the start; with plain EM, the number of M-steps
     passes: int  # E-steps over the data so far
     point: Point[M]
-    plain: bool = True  # whether one step of plain EM led here
+    algorithm: Algorithm  # in the state that goes on from here
+    ascends: Ascent = Ascent.OBJECTIVE  # what the step that led here ascends
 
     @property
     def model(self) -> M:
@@ -42,31 +47,56 @@ class Step(Generic[M]):
 
 def run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M]]:
     """Yield the start and every point that follows it. It judges nothing and never ends by itself."""
-    iteration = passes = 0
-    counted: float | None = None
-    name = type(model).__name__
-
-    def evaluate(candidate: M) -> Point[M]:
-        nonlocal passes, counted
-        passes += 1
-        if not isinstance(candidate, type(model)):
-            raise TypeError(f"{name}.m_step returned a {type(candidate).__name__}; expected a {name}")
-        with Blame(iteration, candidate, "e_step"):
-            learnt = evaluator(candidate)
-            counted = learnt.units if counted is None else counted
-            _check_units(learnt.units, counted)
-        with Blame(iteration, candidate, "log_prior"):
-            return Point(candidate, learnt, learnt.log_likelihood + log_prior(candidate))
-
-    point = evaluate(model)
+    passes = _Passes(model, evaluator)
+    step = Step(0, 1, passes(model), algorithm)
     while True:
-        yield Step(iteration, passes, point, isinstance(algorithm, StepsPlainly) and algorithm.is_plain())
-        iteration += 1
-        before = point
-        with Blame(iteration, point.model, "m_step"):
-            algorithm, point = algorithm.advance(point, evaluate)
+        yield step
+        before = step.point
+        passes.iteration += 1
+        with Blame(passes.iteration, before.model, "m_step"):
+            algorithm, point = algorithm.advance(before, passes)
             if point.model is before.model and point.objective != before.objective:
-                raise ValueError(f"{name}.m_step changed the model in place; expected a new one")
+                raise ValueError(f"{type(model).__name__}.m_step changed the model in place; expected a new one")
+        step = Step(passes.iteration, passes.count, point, algorithm, _ascent(algorithm, before.model))
+
+
+class _Passes(Generic[M]):
+    """The passes of a run over its data: counted, checked, and blamed on the step that raises."""
+
+    def __init__(self, model: M, evaluator: Evaluator) -> None:
+        self.kind = type(model)
+        self.evaluator = evaluator
+        self.iteration = 0
+        self.count = 0
+        self.units: float | None = None  # of the first pass
+
+    def __call__(self, model: M) -> Point[M]:
+        """Run the E-step of a model over the data, once."""
+        self.count += 1
+        name = self.kind.__name__
+        if not isinstance(model, self.kind):
+            raise TypeError(f"{name}.m_step returned a {type(model).__name__}; expected a {name}")
+        with Blame(self.iteration, model, "e_step"):
+            learnt = self.evaluator(model)
+            self.units = learnt.units if self.units is None else self.units
+            _check_units(learnt.units, self.units)
+        with Blame(self.iteration, model, "log_prior"):
+            return Point(model, learnt, learnt.log_likelihood + log_prior(model))
+
+    def attempt(self, free: Array, /, *, like: M) -> Point[M] | None:
+        """Evaluate the model at free coordinates; None where it is none, its E-step raises, or it is not finite."""
+        with np.errstate(all="ignore"):
+            try:
+                point = self(unpack(free, like=like))
+            except (ParameterError, ModelError):
+                return None
+        return point if np.isfinite(point.objective) else None
+
+
+def _ascent(algorithm: Algorithm, model: Any) -> Ascent:
+    """Return what a step of an algorithm from a model ascends: nothing, where one of the two says so."""
+    declared = [one.ascends() for one in (algorithm, model) if isinstance(one, Ascends)]
+    return Ascent.NOTHING if Ascent.NOTHING in declared else (declared or [Ascent.OBJECTIVE])[0]
 
 
 @final

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from emkit.arguments import check_count
-from emkit.trace import Record
+from emkit.trace import FALL_FACTOR, Record, fall_threshold, remaining
 from emkit.values import value
+
+Stop = Literal["remaining", "increment", "parameters"]
 
 
 class Outcome(StrEnum):
@@ -36,7 +38,36 @@ Rule: TypeAlias = Callable[[Sequence[Record]], Verdict | None]
 
 
 @value
-class Tolerance:
+class Remaining:
+    """Converged: less than `tol` nats per unit are still to come.
+
+    The algorithm foresees how much, or Aitken's estimate says it. Where neither does, it is as much as the last
+    iteration gained, if that is within rounding; and as the last three did, if they were not plain EM.
+    """
+
+    tol: float
+
+    def __call__(self, records: Sequence[Record]) -> Verdict | None:
+        """Estimate what is still to come."""
+        if len(records) < 2:
+            return None
+        before, last = records[-2:]
+        gain, hidden = abs(last.objective - before.objective), fall_threshold(before, last) / FALL_FACTOR
+        left = remaining(records)
+        if left is None and gain <= hidden:
+            left = gain
+        elif left is None and not last.plain and len(records) > 3:
+            left = last.objective - records[-4].objective
+        if left is None or not left / last.units < self.tol:  # nan is no convergence
+            return None
+        return Verdict(
+            Outcome.CONVERGED,
+            f"some {left / last.units:.3g} nats per unit are still to come, less than tol = {self.tol:.3g}",
+        )
+
+
+@value
+class Increment:
     """Converged: the mean objective per unit rose by less than `tol` nats in one iteration."""
 
     tol: float
@@ -52,6 +83,24 @@ class Tolerance:
             Outcome.CONVERGED,
             f"the last iteration gained {gain:.3g} nats per unit, less than tol = {self.tol:.3g}. EM can crawl: "
             "where the digits matter, go on from fit.model with a smaller tol",
+        )
+
+
+@value
+class Parameters:
+    """Converged: no free coordinate x moved by more than `tol` times max(1, |x|) in one iteration."""
+
+    tol: float
+
+    def __call__(self, records: Sequence[Record]) -> Verdict | None:
+        """Look at how far the last iteration moved."""
+        moved = records[-1].moved
+        if moved is None or not moved < self.tol:
+            return None
+        return Verdict(
+            Outcome.CONVERGED,
+            f"the last iteration moved no free coordinate by more than {moved:.3g} of itself, less than tol = "
+            f"{self.tol:.3g}",
         )
 
 
@@ -93,15 +142,22 @@ class MaxIter:
         )
 
 
-def check_rules(tol: float, max_iter: int) -> tuple[Rule, ...]:
+def check_rules(tol: float, max_iter: int, stop: Stop = "remaining") -> tuple[Rule, ...]:
     """Return the rules of a fit, or say which argument is out of range.
 
     Raises:
-        TypeError: an argument is not a number.
-        ValueError: tol is negative or not finite, or max_iter is below 1.
+        TypeError: tol or max_iter is not a number.
+        ValueError: tol is negative or not finite, max_iter is below 1, or stop is none of the three.
     """
     if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)):
         raise TypeError(f"tol: expected a number, nats per unit, found {tol!r}")
     if not (np.isfinite(tol) and tol >= 0):
         raise ValueError(f"tol: expected a finite number, zero or more, found {tol}")
-    return Tolerance(float(tol)), Stall(), MaxIter(check_count("max_iter", max_iter))
+    if stop not in get_args(Stop):
+        raise ValueError(f"stop: expected one of {', '.join(map(repr, get_args(Stop)))}, found {stop!r}")
+    rules: dict[str, Callable[[float], Rule]] = {
+        "remaining": Remaining,
+        "increment": Increment,
+        "parameters": Parameters,
+    }
+    return rules[stop](float(tol)), Stall(), MaxIter(check_count("max_iter", max_iter))

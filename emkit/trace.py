@@ -5,7 +5,7 @@ from typing import Any, final, overload
 
 import numpy as np
 
-from emkit.algorithm import Point
+from emkit.algorithm import Algorithm, Ascent, Foresees, Point, StepsPlainly
 from emkit.arrays import EPS, Array
 from emkit.values import value
 
@@ -24,13 +24,33 @@ class Record:
     observations: float  # how many the units hold
     passes: int  # E-steps over the data so far, this one included
     plain: bool = True  # whether one step of plain EM led here from the point before
+    ascends: Ascent = Ascent.OBJECTIVE  # what the step that led here ascends
+    foreseen: float | None = None  # nats still to be gained, where the algorithm estimates it
+    moved: float | None = None  # the largest relative change of a free coordinate, where a stopping rule asked for it
 
     @classmethod
-    def of(cls, point: Point[Any], passes: int, *, plain: bool = True) -> "Record":
-        """Keep what the trace needs of a point."""
+    def of(
+        cls,
+        point: Point[Any],
+        passes: int,
+        algorithm: Algorithm | None = None,
+        ascends: Ascent = Ascent.OBJECTIVE,
+        moved: float | None = None,
+    ) -> "Record":
+        """Keep what the trace needs of a point, and of the algorithm, plain EM unless told, in its state there."""
         learnt = point.expectation
-        rounding = learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood)
-        return cls(point.objective, learnt.log_likelihood, rounding, learnt.units, learnt.observations, passes, plain)
+        return cls(
+            objective=point.objective,
+            log_likelihood=learnt.log_likelihood,
+            rounding=learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood),
+            units=learnt.units,
+            observations=learnt.observations,
+            passes=passes,
+            plain=algorithm is None or (isinstance(algorithm, StepsPlainly) and algorithm.is_plain()),
+            ascends=ascends,
+            foreseen=algorithm.remaining() if isinstance(algorithm, Foresees) else None,
+            moved=moved,
+        )
 
 
 def fall_threshold(before: Record, after: Record) -> float:
@@ -42,8 +62,25 @@ def fall_threshold(before: Record, after: Record) -> float:
 
 
 def fell(before: Record, after: Record) -> bool:
-    """Return whether the objective fell by more than rounding."""
-    return after.objective < before.objective - fall_threshold(before, after)
+    """Return whether the objective fell by more than rounding, in a step that ascends something."""
+    return after.ascends is not Ascent.NOTHING and after.objective < before.objective - fall_threshold(before, after)
+
+
+def ratio(records: Sequence[Record]) -> float | None:
+    """Return the ratio of the last two increments; None where it says nothing of EM's rate (see `Trace.ratio`)."""
+    if len(records) < 3 or not all(record.plain for record in records[-2:]):
+        return None
+    first, middle, end = (record.objective for record in records[-3:])
+    visible = end - middle > fall_threshold(*records[-2:]) / FALL_FACTOR
+    return (end - middle) / (middle - first) if visible and end - middle < middle - first else None
+
+
+def remaining(records: Sequence[Record]) -> float | None:
+    """Return what is still to be gained, nats: as the algorithm foresees it, or by Aitken (see `Trace.remaining`)."""
+    if records[-1].foreseen is not None:
+        return records[-1].foreseen
+    shrinks = ratio(records)
+    return shrinks and (records[-1].objective - records[-2].objective) * shrinks / (1 - shrinks)
 
 
 @final
@@ -117,11 +154,7 @@ class Trace(Sequence[float]):
         Near the optimum it tends to λ², with λ the largest fraction of missing information. None where the last points
         did not follow each other by plain EM: increments of an accelerated run tell nothing of it.
         """
-        if len(self) < 3 or not all(record.plain for record in self.records[-2:]):
-            return None
-        before, last = self.increments[-2:]
-        visible = last > fall_threshold(*self.records[-2:]) / FALL_FACTOR
-        return float(last / before) if visible and last < before else None
+        return ratio(self.records)
 
     @property
     def rate(self) -> float | None:
@@ -133,15 +166,16 @@ class Trace(Sequence[float]):
 
     @property
     def remaining(self) -> float | None:
-        """What EM would still gain if it ran on, nats, by Aitken's estimate; None where `ratio` is.
+        """What is still to be gained if the fit ran on, nats; None where nothing is known of it.
 
+        As the algorithm foresees it; for plain EM by Aitken's estimate, where there is a `ratio`.
         Reference: McLachlan and Krishnan (2008), The EM Algorithm and Extensions, section 4.9.
         """
-        return None if self.ratio is None else float(self.increments[-1]) * self.ratio / (1 - self.ratio)
+        return remaining(self.records)
 
     @property
     def limit(self) -> float | None:
-        """Aitken's estimate of the objective at convergence, nats; None where `ratio` is."""
+        """The objective at convergence, estimated, nats; None where `remaining` is."""
         return None if self.remaining is None else self[-1] + self.remaining
 
     def unfinished(self, tol: float) -> bool:

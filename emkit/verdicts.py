@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from emkit.algorithm import Ascent
 from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator
 from emkit.model import Complains, Remarks
@@ -27,19 +28,25 @@ def not_finite(step: Step[Any]) -> Verdict | None:
 
 
 def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evaluator: Evaluator) -> Verdict | None:
-    """Convict a fall beyond rounding, if the objectives re-evaluated through log_marginal fall too."""
+    """Convict a fall beyond rounding, if the objectives re-evaluated through log_marginal fall too.
+
+    A bound is that of the algorithm and not of `log_marginal`: its fall is convicted as it is.
+    """
     if not fell(before, after):
         return None
     threshold = fall_threshold(before, after)
     with Blame(step.iteration, step.model, "log_marginal"):
-        careful = evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model)
-    if careful >= -threshold:
+        convicted = after.ascends is Ascent.BOUND or (
+            evaluator.careful_objective(step.model) - evaluator.careful_objective(last.model) < -threshold
+        )
+    if not convicted:
         return None
     return Verdict(
         Outcome.DECREASED,
-        f"the objective fell from {before.objective:.12g} to {after.objective:.12g} at iteration {step.iteration}, "
-        f"by {before.objective - after.objective:.3g} nats where rounding explains {threshold:.3g}; the better model, "
-        f"from iteration {last.iteration}, is returned. Exact EM cannot fall: look for an m_step that does not "
+        f"the {after.ascends} fell from {before.objective:.12g} to {after.objective:.12g} at iteration "
+        f"{step.iteration}, by {before.objective - after.objective:.3g} nats where rounding explains "
+        f"{threshold:.3g}; the better model, from iteration {last.iteration}, is returned. Exact EM cannot fall: look "
+        "for an m_step that does not "
         "maximise Q + log prior (a constant added to a variance, a stale mean), a penalty missing from log_prior, or "
         "an e_step whose posterior is not that of the current model, or sums that lose their digits (raw squares far "
         "from the mean); emkit.lab.audit(model, data) tells which",
@@ -58,12 +65,11 @@ def left_the_space(error: ParameterError, iteration: int) -> Verdict:
 
 
 def unfinished(trace: Trace, tol: float) -> str:
-    """Say what EM would still gain, by Aitken's estimate, where that is more than `tol` per unit; else nothing."""
+    """Say what is still to be gained, where that is known to be more than `tol` per unit; else nothing."""
     if not trace.unfinished(tol):
         return ""
-    return (
-        f". Stopped early: about {trace.remaining:.3g} nats are still to come, since each iteration gains "
-        f"{trace.ratio:.4g} times as much as the one before"
+    return f". Stopped early: about {trace.remaining:.3g} nats are still to come" + (
+        f", since each iteration gains {trace.ratio:.4g} times as much as the one before" if trace.ratio else ""
     )
 
 

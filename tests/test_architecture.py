@@ -44,6 +44,7 @@ FLOORS = {
     "emkit.leaves": 1,
     "emkit.differences": 2,
     "emkit.powers": 2,
+    "emkit.accelerate": 2,
     "emkit.algorithm": 2,
     "emkit.stopping": 2,
     "emkit.trace": 2,

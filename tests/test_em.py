@@ -21,7 +21,7 @@ INFINITE = ParameterError("Toy.scale[0] is inf: expected a finite number", finit
 
 # outcome, model, options of fit, accepted iterations, what the message says
 ENDINGS: list[tuple[Outcome, Scripted, dict[str, Any], int, list[str]]] = [
-    (Outcome.CONVERGED, Scripted((-3.0, -2.0, -2.0 + 1e-9)), {}, 2, ["less than tol = 1e-08", "smaller tol"]),
+    (Outcome.CONVERGED, Scripted((-3.0, -2.0, -2.0 + 1e-9)), {}, 2, ["still to come, less than tol = 1e-08"]),
     (Outcome.MAX_ITER, Scripted((-3.0, -2.0, -1.0)), {"max_iter": 2}, 2, ["2 iterations done", "raise max_iter"]),
     (Outcome.STALLED, Scripted((-3.0, -2.0)), {"tol": 0}, 4, ["not risen for 3 iterations", "as good as converged"]),
     (Outcome.DECREASED, Scripted((-3.0, -2.0, -2.5)), {}, 1, ["at iteration 2", "by 2.5 nats", "better model"]),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emkit.stopping import MaxIter, Outcome, Stall, Tolerance, check_rules
+from emkit.stopping import Increment, MaxIter, Outcome, Stall, check_rules
 from emkit.trace import Record
 
 
@@ -20,7 +20,7 @@ def records(objectives: Sequence[float], units: float = 10.0) -> list[Record]:
 def test_tolerance_is_a_change_per_unit(start: float, gain: float, tol: float, units: float) -> None:
     """Converged exactly when the last change of the objective, per unit, is below tol."""
     pair = records([start, start + gain], units)
-    verdict = Tolerance(tol)(pair)
+    verdict = Increment(tol)(pair)
     small = abs((start + gain) - start) / units < tol
     assert (verdict is not None) == small
     if verdict is not None:
@@ -31,7 +31,7 @@ def test_tolerance_is_a_change_per_unit(start: float, gain: float, tol: float, u
 
 def test_tolerance_needs_two_objectives() -> None:
     """Nothing has converged at the start."""
-    assert Tolerance(1.0)(records([0.0])) is None
+    assert Increment(1.0)(records([0.0])) is None
 
 
 def test_stall_waits_for_three_iterations_without_a_new_highest() -> None:

@@ -121,7 +121,7 @@ def test_stopping_early_is_a_fact_of_the_fit() -> None:
     """A fit that met its tolerance with more than that still to come says so; one that has arrived does not."""
     model, data, _ = london_times()
     start = emkit.replace(model, weights=[0.5, 0.5])
-    early = emkit.fit(start, data, tol=1e-8, max_iter=10_000)
+    early = emkit.fit(start, data, tol=1e-8, stop="increment", max_iter=10_000)
     assert early.converged
     assert early.stopped_early
     assert early.trace.remaining is not None

@@ -1,5 +1,6 @@
 """Promises on truth: the numbers are right, or the fit says that they are not."""
 
+import itertools
 from typing import Any
 
 import mpmath
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import emkit
-from emkit import DiagonalGaussian, GaussianMixture, Outcome, SphericalGaussian, TiedGaussian, starts
+from emkit import DiagonalGaussian, GaussianMixture, Outcome, SphericalGaussian, TiedGaussian, Trace, starts
 from tests.gaussians import KINDS, random_mixture
 from tests.promises.hostile import (
     CENTRES,
@@ -28,18 +29,47 @@ TRACE_TOLERANCE = 1e-11
 
 
 @given(kinds, st.sampled_from(["ridge", None]), st.floats(0.5, 2), st.integers(0, 11), st.integers(0, 50))
-def test_converged_means_that_the_criterion_was_met(kind: Any, prior: Any, near: float, i: int, seed: int) -> None:
+def test_converged_means_that_the_increment_was_small(kind: Any, prior: Any, near: float, i: int, seed: int) -> None:
     """Promise 1: a fit is converged exactly when its last iteration, and none before, gained less than tol per unit."""
     x = groups(20, seed)
     begin = start(kind, x, prior=prior, how=starts.random_responsibilities)
     gains = np.diff(np.asarray(emkit.fit(begin, x, tol=0, max_iter=12).trace)) / len(x)
     tol = float(near * abs(gains[i]))  # close to what some iteration gains
     met = np.flatnonzero(np.abs(gains) < tol)
-    fit = emkit.fit(begin, x, tol=tol, max_iter=12)
+    fit = emkit.fit(begin, x, tol=tol, stop="increment", max_iter=12)
     assert fit.converged == (fit.outcome is Outcome.CONVERGED) == (len(met) > 0)
     assert fit.n_iter == len(fit.trace) - 1 == (met[0] + 1 if len(met) else 12)
     assert str(fit.outcome) in ("converged", "max_iter")
     assert fit.message
+
+
+@given(kinds, st.sampled_from(["ridge", None]), st.floats(0.5, 2), st.integers(2, 12), st.integers(0, 50))
+def test_converged_means_that_little_is_still_to_come(kind: Any, prior: Any, near: float, i: int, seed: int) -> None:
+    """Promise 1: a fit is converged exactly when, and not before, the estimated gain to come is below tol per unit."""
+    x = groups(20, seed)
+    begin = start(kind, x, prior=prior, how=starts.random_responsibilities)
+    whole = emkit.fit(begin, x, tol=0, max_iter=12).trace.records
+    to_come = [Trace(whole[: n + 1]).remaining for n in range(len(whole))]
+    tol = near * (to_come[min(i, len(to_come) - 1)] or 1.0) / len(x)  # close to what some iteration has still to come
+    met = [n for n, left in enumerate(to_come) if left is not None and left < tol * len(x)]
+    fit = emkit.fit(begin, x, tol=tol, max_iter=12)
+    assert fit.converged == (len(met) > 0)
+    assert fit.n_iter == (met[0] if met else 12)
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6])
+def test_converged_means_that_the_parameters_stood_still(tol: float) -> None:
+    """Promise 1: by the parameters, it is when no free coordinate moved by more than tol times its size, or one."""
+    x = groups(20, 3)
+    begin = start(KINDS[0], x)
+    fit = emkit.fit(begin, x, tol=tol, stop="parameters", max_iter=5000)
+    models = [step.model for step in itertools.islice(emkit.steps(begin, x), fit.n_iter + 1)]
+    free = np.array([emkit.pack(model) for model in models])
+    moved = np.max(np.abs(np.diff(free, axis=0)) / np.maximum(1, np.abs(free[:-1])), axis=1)
+    assert fit.converged
+    assert moved[-1] < tol
+    assert (moved[:-1] >= tol).all()
+    np.testing.assert_allclose([r.moved for r in fit.trace.records[1:] if r.moved is not None], moved)
 
 
 @every_kind

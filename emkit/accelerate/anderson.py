@@ -1,0 +1,104 @@
+"""Anderson acceleration with the safeguards of DAAREM: damping, restarts, and never downhill."""
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from scipy.optimize import brentq
+
+from emkit.accelerate.moves import Move, check_declares
+from emkit.algorithm import Evaluate, M, Point
+from emkit.arguments import check_count
+from emkit.arrays import EPS, TINY, Array
+from emkit.values import replace, value
+
+BASE, NEEDED = 1.2, 25.0
+"""Of the damping: after s more extrapolations accepted than not, 1 / (1 + BASE^(NEEDED - s)) of |c|² is kept."""
+
+
+@value
+class Anderson:
+    """Anderson acceleration of EM: the step whose residual, were EM linear, would be the least of all recent steps'.
+
+    Residuals are EM's steps r = M(θ) - θ in free coordinates, each in units of its recent EM steps. From θ it goes to
+    M(θ) - Σ c_i (Δθ_i + Δr_i), with c the least squares fit of r by the Δr_i, damped as long as few extrapolations
+    were accepted; a step that does not raise the objective is replaced by EM's, at a second pass. The
+    differences are forgotten whenever there are `order` of them.
+
+    Args:
+        order: the most differences; half the free coordinates, if those are fewer.
+
+    Reference: N. C. Henderson and R. Varadhan (2019), Damped Anderson acceleration with restarts and monotonicity
+    control for accelerating EM and EM-like algorithms, Journal of Computational and Graphical Statistics 28, 834-846.
+    """
+
+    order: int = attrs.field(default=10, converter=lambda given: check_count("order", given))
+    origin: Array | None = attrs.field(default=None, repr=False)  # (P,) θ of the point before
+    residual: Array | None = attrs.field(default=None, repr=False)  # (P,) EM's step from there
+    moves: Array = attrs.field(default=np.empty((0, 0)), repr=False)  # (m, P) Δθ
+    bends: Array = attrs.field(default=np.empty((0, 0)), repr=False)  # (m, P) Δr
+    accepted: int = attrs.field(default=0, repr=False)  # extrapolations, less those rejected
+    plain: bool = attrs.field(default=False, repr=False)
+
+    def check(self, model: Any, /) -> None:
+        """Refuse a model that declares no parameters."""
+        check_declares(self, model)
+
+    def is_plain(self) -> bool:
+        """Return whether the last step was one of plain EM."""
+        return self.plain
+
+    def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
+        """Extrapolate from the recent EM steps where that raises the objective; else take an EM step."""
+        move = Move.of(at)
+        if move.step is None:
+            return type(self)(self.order, plain=True), evaluate(move.to)
+        known = self._learn(move.origin, move.step)
+        if not len(known.moves):
+            return replace(known, plain=True), evaluate(move.to)
+        step = move.step - known._coefficients(move.step) @ (known.moves + known.bends)
+        point = evaluate.attempt(move.origin + step, like=move.to)
+        if point is not None and point.objective >= at.objective:
+            return replace(known, accepted=known.accepted + 1, plain=False), point
+        known = replace(known, accepted=max(known.accepted - 1, -int(NEEDED)))
+        beyond = None if point is None else Move.of(point)
+        if beyond is not None and beyond.step is not None and len(beyond.step) == len(step):
+            known = replace(known._learn(beyond.origin, beyond.step), origin=move.origin, residual=move.step)
+        return replace(known, plain=True), evaluate(move.to)
+
+    def _learn(self, origin: Array, residual: Array) -> Self:
+        """Return the algorithm with the difference to the point before, or with none after a restart."""
+        moves, bends = self.moves, self.bends
+        if self.origin is None or self.residual is None or len(self.origin) != len(origin):
+            moves = bends = np.empty((0, len(origin)))
+        else:
+            if len(moves) >= min(self.order, -(-len(origin) // 2)):
+                moves, bends = moves[:0], bends[:0]
+            moves = np.vstack([moves, origin - self.origin])
+            bends = np.vstack([bends, residual - self.residual])
+        return replace(self, origin=origin, residual=residual, moves=moves, bends=bends)
+
+    def _coefficients(self, residual: Array) -> Array:
+        """Return the damped least squares coefficients of the residual by the bends, (m,)."""
+        scale = np.maximum(np.sqrt(np.mean(np.square([residual, *self.bends]), axis=0)), TINY)
+        bends = self.bends / scale
+        lengths = np.maximum(np.sqrt((bends**2).sum(axis=1)), TINY)
+        left, sizes, right = np.linalg.svd((bends / lengths[:, np.newaxis]).T, full_matrices=False)
+        seen = sizes > np.sqrt(EPS) * sizes[0]
+        sizes, right, along = sizes[seen], right[seen], left.T[seen] @ (residual / scale)
+        kept = 1 / (1 + BASE ** (NEEDED - self.accepted))
+        damping = _damping(sizes, along, kept)
+        return np.asarray((sizes * along / (sizes**2 + damping)) @ right / lengths)
+
+
+def _damping(sizes: Array, along: Array, kept: float) -> float:
+    """Return the ridge at which the squared length of the solution is `kept` times that of least squares."""
+    aim = kept * np.sum((along / sizes) ** 2)
+    if not aim > 0:
+        return 0.0
+
+    def excess(log_ridge: float) -> float:
+        return float(np.sum((sizes * along / (sizes**2 + np.exp(log_ridge))) ** 2) / aim - 1)
+
+    low, high = np.log(EPS * sizes[-1] ** 2), np.log(sizes[0] ** 2 / np.sqrt(kept))
+    return float(np.exp(brentq(excess, low, high))) if excess(low) > 0 > excess(high) else 0.0

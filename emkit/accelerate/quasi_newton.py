@@ -1,0 +1,118 @@
+"""Quasi-Newton acceleration: EM's step as the first guess of Newton's, bent by what the run has seen of curvature."""
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+
+from emkit.accelerate.moves import Move, check_declares
+from emkit.accelerate.score import score
+from emkit.accelerate.secants import Secants
+from emkit.algorithm import Evaluate, M, Point
+from emkit.arguments import check_count
+from emkit.arrays import Array
+from emkit.model import HasExpectedLogJoint, MissingPowerError, has
+from emkit.values import replace, value
+
+WARM_UP = 2
+"""Plain EM steps at the start, where the objective is least like a parabola."""
+
+TRUSTED = 3
+"""Pairs of points from which on the curvature tells what is still to be gained: before, it is mostly EM's."""
+
+LEAST, MOST = 0.1, 0.5
+"""Of a step that went too far, what the next may be at least and at most."""
+
+
+@value
+class Place:
+    """Where a run was: free coordinates, EM's step from there, and the gradient."""
+
+    at: Array
+    step: Array
+    gradient: Array
+
+
+@value
+class QuasiNewton:
+    """Quasi-Newton EM: the step goes K g, with g the gradient and K a BFGS estimate that begins as EM's own step.
+
+    EM's step is I⁻¹ g, with I the complete-data information; pairs of points correct I⁻¹ towards the inverse observed
+    information. The gradient costs no pass: it is that of Q + log prior, by two evaluations of Q for each coordinate.
+    A step that does not raise the objective is replaced by EM's, and teaches as much as any other; the correction is
+    shortened for the next.
+
+    Args:
+        memory: how many pairs of points are kept.
+
+    Reference: M. Jamshidian and R. I. Jennrich (1997), Acceleration of the EM algorithm by using quasi-Newton methods,
+    Journal of the Royal Statistical Society B 59, 569-587, algorithm QN2.
+    """
+
+    memory: int = attrs.field(default=50, converter=lambda given: check_count("memory", given))
+    secants: Secants = attrs.field(default=Secants.none(0), repr=False)
+    before: Place | None = attrs.field(default=None, repr=False)
+    widths: Array | None = attrs.field(default=None, repr=False)  # (P,) of the differences that make the gradient
+    taken: int = attrs.field(default=0, repr=False)  # steps
+    share: float = attrs.field(default=1.0, repr=False)  # of the correction that is taken
+    ahead: float | None = attrs.field(default=None, repr=False)  # nats still to be gained
+    plain: bool = attrs.field(default=False, repr=False)
+
+    def check(self, model: Any, /) -> None:
+        """Refuse a model that declares no parameters, or does not know Q."""
+        check_declares(self, model)
+        if not has(model, HasExpectedLogJoint):
+            raise MissingPowerError(
+                f"QuasiNewton needs Q, and {type(model).__name__} has no `expected_log_joint`: write it, or take "
+                "Squarem()"
+            )
+
+    def is_plain(self) -> bool:
+        """Return whether the last step was one of plain EM."""
+        return self.plain
+
+    def remaining(self) -> float | None:
+        """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats."""
+        return self.ahead
+
+    def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
+        """Step along K g where that raises the objective; else by EM."""
+        move = Move.of(at)
+        if move.step is None:
+            return type(self)(self.memory, plain=True), evaluate(move.to)
+        known, here = self._learn(at, move.origin, move.step)
+        if known.taken < WARM_UP:
+            return known._plain(move, evaluate)
+        direction = known.secants.direction(here.gradient, here.step)
+        slope = float(direction @ here.gradient)
+        if not slope > 0:
+            return replace(known, secants=Secants.none(0))._plain(move, evaluate)
+        known = replace(known, ahead=slope / 2 if len(known.secants.steps) >= TRUSTED else None)
+        step = here.step + known.share * (direction - here.step)
+        point = evaluate.attempt(here.at + step, like=move.to)
+        if point is not None and point.objective >= at.objective:
+            return replace(known, share=min(1.0, 2 * known.share), plain=False), point
+        if point is None:
+            return replace(known, share=LEAST * known.share)._plain(move, evaluate)
+        slope = float(step @ here.gradient)
+        parabola = slope / (2 * (at.objective + slope - point.objective))  # of the step, to the top
+        known = replace(known, share=known.share * float(np.clip(parabola, LEAST, MOST)))
+        beyond = Move.of(point)
+        if beyond.step is not None and len(beyond.step) == len(step):
+            known, _ = known._learn(point, beyond.origin, beyond.step)
+            known = replace(known, before=here)
+        return known._plain(move, evaluate)
+
+    def _plain(self, move: Move[M], evaluate: Evaluate[M]) -> tuple[Self, Point[M]]:
+        return replace(self, taken=self.taken + 1, plain=True), evaluate(move.to)
+
+    def _learn(self, at: Point[M], origin: Array, em_step: Array) -> tuple[Self, Place]:
+        """Return the algorithm with one more pair of points, and where it is."""
+        gradient, widths = score(at.model, at.expectation.statistics, at.expectation.units, self.widths)
+        here = Place(origin, em_step, gradient)
+        secants, before = self.secants, self.before
+        if secants.steps.shape[1] != len(origin):
+            secants, before = Secants.none(len(origin)), None
+        if before is not None and self.taken >= WARM_UP:
+            secants = secants.add(origin - before.at, before.gradient - gradient, before.step - em_step, self.memory)
+        return replace(self, secants=secants, before=here, widths=widths), here
