@@ -33,6 +33,9 @@ from emkit.values import replace, update, value
 
 if TYPE_CHECKING:  # loaded when first used: see `_LATER`
     from emkit import datasets, lab, plot, testing
+    from emkit.accelerate.anderson import Anderson
+    from emkit.accelerate.quasi_newton import QuasiNewton
+    from emkit.accelerate.squarem import Squarem
     from emkit.censoring import Censored
     from emkit.emissions.bernoulli import Bernoulli
     from emkit.emissions.categorical import Categorical
@@ -57,6 +60,9 @@ if TYPE_CHECKING:  # loaded when first used: see `_LATER`
     from emkit.models.markov.hidden_markov import HiddenMarkov
     from emkit.models.markov.stationary_markov import StationaryHiddenMarkov
     from emkit.models.state_space.linear_gaussian import LinearGaussianStateSpace
+    from emkit.models.variants.annealed import Annealed
+    from emkit.models.variants.classification import Classification
+    from emkit.models.variants.stochastic import Stochastic
     from emkit.priors.beta import BetaPrior
     from emkit.priors.gamma import GammaPrior
     from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
@@ -68,6 +74,8 @@ __all__ = [
     "EM",
     "Algorithm",
     "AlleleFrequencies",
+    "Anderson",
+    "Annealed",
     "Answers",
     "Array",
     "Bernoulli",
@@ -76,6 +84,7 @@ __all__ = [
     "Censored",
     "CensoredExponential",
     "CensoredNormal",
+    "Classification",
     "DawidSkene",
     "DegenerateError",
     "DiagonalGaussian",
@@ -110,15 +119,18 @@ __all__ = [
     "PoissonRegression",
     "ProbabilisticPCA",
     "Product",
+    "QuasiNewton",
     "Restarts",
     "Ridge",
     "SampleCovariance",
     "ShapeRatePrior",
     "SphericalGaussian",
+    "Squarem",
     "Stacked",
     "StationaryHiddenMarkov",
     "Statistics",
     "Step",
+    "Stochastic",
     "StudentT",
     "SymmetricDirichlet",
     "TiedGaussian",
@@ -155,6 +167,8 @@ _ROOMS = ("datasets", "lab", "plot", "testing")
 
 _LATER = {
     "AlleleFrequencies": "emkit.models.genetics.allele_frequencies",
+    "Anderson": "emkit.accelerate.anderson",
+    "Annealed": "emkit.models.variants.annealed",
     "Answers": "emkit.models.annotators.answers",
     "Bernoulli": "emkit.emissions.bernoulli",
     "BetaPrior": "emkit.priors.beta",
@@ -162,6 +176,7 @@ _LATER = {
     "Censored": "emkit.censoring",
     "CensoredExponential": "emkit.models.censored.exponential",
     "CensoredNormal": "emkit.models.censored.normal",
+    "Classification": "emkit.models.variants.classification",
     "DawidSkene": "emkit.models.annotators.dawid_skene",
     "Exponential": "emkit.emissions.exponential",
     "FactorAnalysis": "emkit.models.factors.factor_analysis",
@@ -178,11 +193,14 @@ _LATER = {
     "PoissonRegression": "emkit.emissions.regression.poisson",
     "ProbabilisticPCA": "emkit.models.factors.probabilistic_pca",
     "Product": "emkit.emissions.product",
+    "QuasiNewton": "emkit.accelerate.quasi_newton",
     "Restarts": "emkit.restarts",
     "SampleCovariance": "emkit.sample_covariance",
     "ShapeRatePrior": "emkit.priors.shape_rate",
+    "Squarem": "emkit.accelerate.squarem",
     "Stacked": "emkit.emissions.stacked",
     "StationaryHiddenMarkov": "emkit.models.markov.stationary_markov",
+    "Stochastic": "emkit.models.variants.stochastic",
     "StudentT": "emkit.emissions.student_t",
     "TiedLinearRegression": "emkit.emissions.regression.tied",
     "best_of": "emkit.restarts",

@@ -13,7 +13,7 @@ def square_root(matrix: Array) -> Array:
     try:
         return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:  # that of the correlations, so that units do not matter
-        scale = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))  # (..., D)
+        scale = np.sqrt(np.maximum(np.diagonal(matrix, axis1=-2, axis2=-1), 0.0))  # (..., D)
         units = np.where(scale > 0, scale, 1.0)[..., :, None]
         values, vectors = np.linalg.eigh(matrix / units / units.swapaxes(-2, -1))
         return units * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]

@@ -22,6 +22,11 @@ def test_a_square_root_gives_the_matrix_back(seed: int, width: int, rank: int) -
     assert_allclose(root @ root.T, matrix, atol=1e-12 * np.outer(scale, scale).max(initial=1e-300), rtol=1e-7)
 
 
+def test_a_variance_that_rounding_made_negative_counts_as_zero() -> None:
+    """The root of a scatter of next to nothing, with a diagonal below zero, is finite."""
+    assert_allclose(square_root(np.array([[[-1e-200, 0.0], [0.0, 4.0]]])) ** 2, [[[0.0, 0.0], [0.0, 4.0]]])
+
+
 @given(SEEDS, st.integers(1, 3), st.integers(1, 2))
 def test_least_squares_is_that_of_the_rows(seed: int, inputs: int, outputs: int) -> None:
     """Slopes and residual scatter from moments are those of a regression on the rows."""

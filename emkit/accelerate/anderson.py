@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from scipy.optimize import brentq
 
-from emkit.accelerate.moves import Move, check_declares
+from emkit.accelerate.moves import Move, beyond, check_declares, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arguments import check_count
 from emkit.arrays import EPS, TINY, Array
@@ -51,32 +51,31 @@ class Anderson:
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Extrapolate from the recent EM steps where that raises the objective; else take an EM step."""
         move = Move.of(at)
-        if move.step is None:
+        if not move.joins(move.origin):
             return type(self)(self.order, plain=True), evaluate(move.to)
-        known = self._learn(move.origin, move.step)
+        known = self._learn(move)
         if not len(known.moves):
             return replace(known, plain=True), evaluate(move.to)
         step = move.step - known._coefficients(move.step) @ (known.moves + known.bends)
         point = evaluate.attempt(move.origin + step, like=move.to)
-        if point is not None and point.objective >= at.objective:
+        if rises(point, at):
             return replace(known, accepted=known.accepted + 1, plain=False), point
         known = replace(known, accepted=max(known.accepted - 1, -int(NEEDED)))
-        beyond = None if point is None else Move.of(point)
-        if beyond is not None and beyond.step is not None and len(beyond.step) == len(step):
-            known = replace(known._learn(beyond.origin, beyond.step), origin=move.origin, residual=move.step)
+        rejected = beyond(point, move)
+        if rejected is not None:
+            known = replace(known._learn(rejected), origin=move.origin, residual=move.step)
         return replace(known, plain=True), evaluate(move.to)
 
-    def _learn(self, origin: Array, residual: Array) -> Self:
+    def _learn(self, move: Move[Any]) -> Self:
         """Return the algorithm with the difference to the point before, or with none after a restart."""
-        moves, bends = self.moves, self.bends
-        if self.origin is None or self.residual is None or len(self.origin) != len(origin):
-            moves = bends = np.empty((0, len(origin)))
+        moves, bends, size = self.moves, self.bends, len(move.origin)
+        if self.origin is None or self.residual is None or len(self.origin) != size:
+            moves = bends = np.empty((0, size))
         else:
-            if len(moves) >= min(self.order, -(-len(origin) // 2)):
-                moves, bends = moves[:0], bends[:0]
-            moves = np.vstack([moves, origin - self.origin])
-            bends = np.vstack([bends, residual - self.residual])
-        return replace(self, origin=origin, residual=residual, moves=moves, bends=bends)
+            begin = 0 if len(moves) < min(self.order, -(-size // 2)) else len(moves)
+            moves = np.vstack([moves[begin:], move.origin - self.origin])
+            bends = np.vstack([bends[begin:], move.step - self.residual])
+        return replace(self, origin=move.origin, residual=move.step, moves=moves, bends=bends)
 
     def _coefficients(self, residual: Array) -> Array:
         """Return the damped least squares coefficients of the residual by the bends, (m,)."""

@@ -1,11 +1,17 @@
-"""One EM step as a move in free coordinates: what every accelerator extrapolates."""
+"""One EM step as a move in free coordinates: what every accelerator extrapolates, and whether to go there."""
 
-from typing import Any, Generic
+from collections.abc import Callable
+from typing import Any, Generic, TypeGuard, TypeVar
+
+import numpy as np
 
 from emkit.algorithm import M, Point
 from emkit.arrays import Array
 from emkit.parameters import n_coordinates, pack
+from emkit.trace import Record
 from emkit.values import value
+
+T = TypeVar("T")
 
 
 @value
@@ -14,14 +20,45 @@ class Move(Generic[M]):
 
     to: M  # the M-step's model
     origin: Array  # (P,) of the model it starts from
-    step: Array | None  # (P,) that leads to `to`; None where a parameter became a structural zero on the way
+    end: Array  # (P,) of `to`; shorter where a parameter became a structural zero on the way
 
     @classmethod
     def of(cls, at: Point[M]) -> "Move[M]":
         """Take the M-step from a point, without a pass over the data."""
         to = at.model.m_step(at.expectation.statistics)
-        origin, end = pack(at.model), pack(to)
-        return cls(to, origin, end - origin if len(end) == len(origin) else None)
+        return cls(to, pack(at.model), pack(to))
+
+    @property
+    def step(self) -> Array:
+        """EM's step, (P,)."""
+        return self.end - self.origin
+
+    def joins(self, other: Array) -> bool:
+        """Return whether both ends have the coordinates of a third point."""
+        return len(self.origin) == len(self.end) == len(other)
+
+
+def rises(point: Point[M] | None, at: Point[M]) -> TypeGuard[Point[M]]:
+    """Return whether an attempt succeeded and its objective is no lower, as far as rounding lets one see."""
+    if point is None:
+        return False
+    unseen = sum(Record.of(one, 0).rounding for one in (point, at))
+    return point.objective >= at.objective - unseen
+
+
+def beyond(point: Point[M] | None, move: Move[M]) -> Move[M] | None:
+    """Return EM's step from a rejected point; None where there is none that can be compared with one from before."""
+    found = None if point is None else if_possible(lambda: Move.of(point))
+    return found if found is not None and found.joins(move.origin) else None
+
+
+def if_possible(learn: Callable[[], T]) -> T | None:
+    """Return what is learnt where only an extrapolation led; None where the model raises there."""
+    with np.errstate(all="ignore"):
+        try:
+            return learn()
+        except Exception:  # no reason to end a run that does not go there
+            return None
 
 
 def check_declares(algorithm: Any, model: Any) -> None:

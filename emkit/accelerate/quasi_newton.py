@@ -5,13 +5,13 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.moves import Move, check_declares
+from emkit.accelerate.checks import check_knows_q
+from emkit.accelerate.moves import Move, beyond, check_declares, if_possible, rises
 from emkit.accelerate.score import score
 from emkit.accelerate.secants import Secants
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arguments import check_count
 from emkit.arrays import Array
-from emkit.model import HasExpectedLogJoint, MissingPowerError, has
 from emkit.values import replace, value
 
 WARM_UP = 2
@@ -61,11 +61,7 @@ class QuasiNewton:
     def check(self, model: Any, /) -> None:
         """Refuse a model that declares no parameters, or does not know Q."""
         check_declares(self, model)
-        if not has(model, HasExpectedLogJoint):
-            raise MissingPowerError(
-                f"QuasiNewton needs Q, and {type(model).__name__} has no `expected_log_joint`: write it, or take "
-                "Squarem()"
-            )
+        check_knows_q(self, model, instead="Squarem()")
 
     def is_plain(self) -> bool:
         """Return whether the last step was one of plain EM."""
@@ -78,9 +74,9 @@ class QuasiNewton:
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Step along K g where that raises the objective; else by EM."""
         move = Move.of(at)
-        if move.step is None:
+        if not move.joins(move.origin):
             return type(self)(self.memory, plain=True), evaluate(move.to)
-        known, here = self._learn(at, move.origin, move.step)
+        known, here = self._learn(at, move)
         if known.taken < WARM_UP:
             return known._plain(move, evaluate)
         direction = known.secants.direction(here.gradient, here.step)
@@ -90,29 +86,32 @@ class QuasiNewton:
         known = replace(known, ahead=slope / 2 if len(known.secants.steps) >= TRUSTED else None)
         step = here.step + known.share * (direction - here.step)
         point = evaluate.attempt(here.at + step, like=move.to)
-        if point is not None and point.objective >= at.objective:
+        if rises(point, at):
             return replace(known, share=min(1.0, 2 * known.share), plain=False), point
-        if point is None:
-            return replace(known, share=LEAST * known.share)._plain(move, evaluate)
-        slope = float(step @ here.gradient)
-        parabola = slope / (2 * (at.objective + slope - point.objective))  # of the step, to the top
-        known = replace(known, share=known.share * float(np.clip(parabola, LEAST, MOST)))
-        beyond = Move.of(point)
-        if beyond.step is not None and len(beyond.step) == len(step):
-            known, _ = known._learn(point, beyond.origin, beyond.step)
-            known = replace(known, before=here)
+        known = replace(known, share=known.share * _shorter(at, point, float(step @ here.gradient)))
+        rejected = beyond(point, move)
+        if point is not None and rejected is not None:
+            known = replace(if_possible(lambda: known._learn(point, rejected)[0]) or known, before=here)
         return known._plain(move, evaluate)
 
     def _plain(self, move: Move[M], evaluate: Evaluate[M]) -> tuple[Self, Point[M]]:
         return replace(self, taken=self.taken + 1, plain=True), evaluate(move.to)
 
-    def _learn(self, at: Point[M], origin: Array, em_step: Array) -> tuple[Self, Place]:
+    def _learn(self, at: Point[M], move: Move[M]) -> tuple[Self, Place]:
         """Return the algorithm with one more pair of points, and where it is."""
         gradient, widths = score(at.model, at.expectation.statistics, at.expectation.units, self.widths)
-        here = Place(origin, em_step, gradient)
+        here = Place(move.origin, move.step, gradient)
         secants, before = self.secants, self.before
-        if secants.steps.shape[1] != len(origin):
-            secants, before = Secants.none(len(origin)), None
+        if secants.steps.shape[1] != len(here.at):
+            secants, before = Secants.none(len(here.at)), None
         if before is not None and self.taken >= WARM_UP:
-            secants = secants.add(origin - before.at, before.gradient - gradient, before.step - em_step, self.memory)
+            step, fall, shrink = here.at - before.at, before.gradient - gradient, before.step - here.step
+            secants = secants.add(step, fall, shrink, self.memory)
         return replace(self, secants=secants, before=here, widths=widths), here
+
+
+def _shorter(at: Point[Any], point: Point[Any] | None, slope: float) -> float:
+    """Return what part of a rejected step leads to the top of the parabola through both points, within limits."""
+    if point is None:
+        return LEAST
+    return float(np.clip(slope / (2 * (at.objective + slope - point.objective)), LEAST, MOST))

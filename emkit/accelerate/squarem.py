@@ -5,15 +5,18 @@ from typing import Any, Literal, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.moves import Move, check_declares
+from emkit.accelerate.moves import Move, check_declares, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import TINY, Array
 from emkit.values import replace, value
 
-FORGETS = 0.5
-"""By how much the remembered size of EM steps shrinks each time."""
+FORGETS = 0.7
+"""By how much the remembered sizes of EM steps shrink each time."""
 
-LIMIT = 4.0
+REMEMBERS = 0.9
+"""By how much the longest step length does, from which is judged what is still to be gained."""
+
+LIMIT = 6.0
 """The greatest step length at first. Where it is taken it grows by as much if the objective rose, else shrinks."""
 
 
@@ -37,6 +40,7 @@ class Squarem:
     origin: Array | None = attrs.field(default=None, repr=False)  # θ, where the last step was a plain one from there
     scale: Array | None = attrs.field(default=None, repr=False)  # (P,) the size of recent EM steps
     limit: float = attrs.field(default=LIMIT, repr=False)  # of the step length
+    longest: float = attrs.field(default=1.0, repr=False)  # 1 / (1 - λ), with λ the slowest rate of late
     gain: float = attrs.field(default=0.0, repr=False)  # of the last plain step, nats
     ahead: float | None = attrs.field(default=None, repr=False)  # nats still to be gained
     plain: bool = attrs.field(default=False, repr=False)
@@ -50,27 +54,30 @@ class Squarem:
         return self.plain
 
     def remaining(self) -> float | None:
-        """Return the gain still to come if all that is left shrinks as the last EM steps did, nats."""
+        """Return the gain still to come if all that is left shrinks at the slowest rate of late, nats."""
         return self.ahead
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Take an extrapolated step after a plain one, where that raises the objective; else a plain one."""
         move = Move.of(at)
-        if self.origin is None or move.step is None or len(self.origin) != len(move.step):
+        if self.origin is None or not move.joins(self.origin):
             return self._plain(at, move, evaluate)
         first = move.origin - self.origin  # r
         bend = move.step - first  # v
-        scale = np.abs(first)
+        scale = np.maximum(np.abs(first), np.abs(move.step))
         if self.scale is not None and len(self.scale) == len(scale):
             scale = np.maximum(scale, FORGETS * self.scale)
-        length = self._length(first, bend, np.maximum(scale, TINY))
-        known = replace(self, scale=scale, ahead=self.gain * max(1.0, (length - 1) ** 2 / (2 * length - 1)))
+        r, v = first / np.maximum(scale, TINY), bend / np.maximum(scale, TINY)
+        length = _length(self.scheme, r, v)
+        longest = max(_length(1, r, v), REMEMBERS * self.longest)
+        ahead = self.gain * max(1.0, (longest - 1) ** 2 / (2 * longest - 1))
+        known = replace(self, scale=scale, longest=longest, ahead=ahead)
         if not length > 1:
             return known._plain(at, move, evaluate)
         taken = min(length, self.limit)
         by = LIMIT if taken == self.limit else 1.0
         point = evaluate.attempt(self.origin + 2 * taken * first + taken**2 * bend, like=move.to)
-        if point is not None and point.objective >= at.objective:
+        if rises(point, at):
             return replace(known, origin=None, limit=self.limit * by, plain=False), point
         return replace(known, origin=None, limit=max(self.limit / by, LIMIT), plain=True), evaluate(move.to)
 
@@ -78,9 +85,8 @@ class Squarem:
         point = evaluate(move.to)
         return replace(self, origin=move.origin, gain=point.objective - at.objective, plain=True), point
 
-    def _length(self, first: Array, bend: Array, scale: Array) -> float:
-        """Return the step length a; at 1 the step is that of plain EM."""
-        r, v = first / scale, bend / scale
-        lengths = {1: (r @ r, -(r @ v)), 2: (-(r @ v), v @ v), 3: (np.sqrt(r @ r), np.sqrt(v @ v))}
-        over, under = map(float, lengths[self.scheme])
-        return over / under if over > under > 0 else 1.0
+
+def _length(scheme: int, r: Array, v: Array) -> float:
+    """Return the step length a; at 1 the step is that of plain EM."""
+    over, under = {1: (r @ r, -(r @ v)), 2: (-(r @ v), v @ v), 3: (np.sqrt(r @ r), np.sqrt(v @ v))}[scheme]
+    return float(over / under) if over > under > 0 else 1.0

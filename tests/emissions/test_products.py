@@ -307,7 +307,8 @@ def test_a_fit_of_float32_ends_where_that_of_float64_does(kind: Any) -> None:
     begin = GaussianMixture(model.weights, kind.at(model.emissions.means + rng.normal(size=(3, 2)), [2.0, 2.0]))
     single = x.astype(np.float32)
     with choice.use("never"):
-        one, two = (emkit.fit(begin, rows, stop="increment", max_iter=5000) for rows in (single, single.astype(np.float64)))
+        data = (single, single.astype(np.float64))
+        one, two = (emkit.fit(begin, rows, stop="increment", max_iter=5000) for rows in data)
     assert one.trace.records[0].rounding > 1e-8 * len(x) > 1e3 * one.trace.records[-1].rounding
     assert one.outcome is two.outcome is Outcome.CONVERGED
     assert one.log_likelihood == pytest.approx(one.model.log_marginal(single.astype(np.float64)).sum(), rel=1e-12)
