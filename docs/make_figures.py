@@ -1,8 +1,10 @@
 """Draw the figures of the documentation. Run with `python docs/make_figures.py [folder]`; docs/figures/ by default."""
 
+import json
 import sys
 from pathlib import Path
 from runpy import run_path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -19,6 +21,7 @@ from emkit import DiagonalGaussian, GaussianMixture
 
 FIGURES = Path(__file__).parent / "figures"
 EXAMPLES = Path(__file__).parents[1] / "examples"
+MEASURED = Path(__file__).parents[1] / "benchmarks" / "acceleration.json"
 
 
 def kmeans_and_mixture() -> Figure:
@@ -116,9 +119,31 @@ def bound() -> Figure:
     return figure
 
 
+def performance_profile() -> Figure:
+    """Draw for each algorithm which share of the slow cases it solves within so many times the cost of the best."""
+    cases = json.loads(MEASURED.read_text(encoding="utf-8"))["slow cases"]
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True, layout="constrained")
+    names = list(cases[0]["outcomes"])
+    for ax, cost in zip(axes, ("passes", "seconds"), strict=True):
+        costs = np.array([[_cost(case["outcomes"][name], cost) for name in names] for case in cases])  # (cases, names)
+        ratios = costs / costs.min(axis=1, keepdims=True)
+        for name, ratio, colour in zip(names, ratios.T, emkit.plot.colours(len(names)), strict=True):
+            reached = np.sort(ratio[np.isfinite(ratio)])
+            shares = np.arange(len(reached) + 1) / len(cases)
+            ax.step([1, *reached, 1e3], [*shares, shares[-1]], where="post", label=name, color=colour)
+        ax.set(xscale="log", xlim=(1, 300), xlabel=f"{cost}, times those of the best")
+    axes[0].set_ylabel("share of the slow cases solved")
+    axes[0].legend()
+    return figure
+
+
+def _cost(outcome: dict[str, Any], cost: str) -> float:
+    return float(outcome[cost]) if outcome["reached"] else np.inf
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURES
     folder.mkdir(exist_ok=True)
-    for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris, bound):
+    for draw in (kmeans_and_mixture, responsibilities, trace, singularity, iris, bound, performance_profile):
         draw().savefig(folder / f"{draw.__name__}.png", dpi=100)
     run_path(str(EXAMPLES / "monotone_lab.py"))["main"](folder / "monotone_lab.png")

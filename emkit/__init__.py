@@ -34,6 +34,7 @@ from emkit.values import replace, update, value
 if TYPE_CHECKING:  # loaded when first used: see `_LATER`
     from emkit import datasets, lab, plot, testing
     from emkit.accelerate.anderson import Anderson
+    from emkit.accelerate.incremental import IncrementalEM
     from emkit.accelerate.quasi_newton import QuasiNewton
     from emkit.accelerate.squarem import Squarem
     from emkit.censoring import Censored
@@ -63,6 +64,7 @@ if TYPE_CHECKING:  # loaded when first used: see `_LATER`
     from emkit.models.variants.annealed import Annealed
     from emkit.models.variants.classification import Classification
     from emkit.models.variants.stochastic import Stochastic
+    from emkit.online import OnlineEM
     from emkit.priors.beta import BetaPrior
     from emkit.priors.gamma import GammaPrior
     from emkit.priors.normal_inverse import NormalInverseGamma, NormalInverseWishart
@@ -103,6 +105,7 @@ __all__ = [
     "GaussianMixture",
     "HiddenMarkov",
     "Incomplete",
+    "IncrementalEM",
     "LatentVariableModel",
     "LinearGaussianStateSpace",
     "LinearRegression",
@@ -111,6 +114,7 @@ __all__ = [
     "ModelError",
     "NormalInverseGamma",
     "NormalInverseWishart",
+    "OnlineEM",
     "Outcome",
     "ParameterError",
     "Point",
@@ -183,11 +187,13 @@ _LATER = {
     "Gamma": "emkit.emissions.gamma",
     "GammaPrior": "emkit.priors.gamma",
     "HiddenMarkov": "emkit.models.markov.hidden_markov",
+    "IncrementalEM": "emkit.accelerate.incremental",
     "LinearGaussianStateSpace": "emkit.models.state_space.linear_gaussian",
     "LinearRegression": "emkit.emissions.regression.linear",
     "Linkage": "emkit.models.genetics.linkage",
     "NormalInverseGamma": "emkit.priors.normal_inverse",
     "NormalInverseWishart": "emkit.priors.normal_inverse",
+    "OnlineEM": "emkit.online",
     "PointMass": "emkit.emissions.point_mass",
     "Poisson": "emkit.emissions.poisson",
     "PoissonRegression": "emkit.emissions.regression.poisson",

@@ -1,5 +1,6 @@
 """Algorithms: how one accepted point follows another. Plain EM is the simplest."""
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -17,7 +18,7 @@ class Point(Generic[M]):
 
     model: M
     expectation: Expectation[Any]
-    objective: float  # log likelihood + log prior, nats
+    objective: float  # log likelihood + log prior, nats; or a lower bound, where the algorithm says so
 
 
 class Evaluate(Protocol[M]):
@@ -33,6 +34,14 @@ class Evaluate(Protocol[M]):
         Returns:
             The point; None where the coordinates leave the parameter space, the E-step raises, or the objective is not
             finite.
+        """
+        ...
+
+    def parts(self, n: int, /) -> Sequence[Callable[[M], Expectation[Any]]]:
+        """Return the E-steps of n parts of the data, one for each unit if there are fewer units.
+
+        The parts are contiguous, in order, and of the same number of units or one more. As many E-steps as there are
+        parts count as one pass.
         """
         ...
 
@@ -61,6 +70,15 @@ class Ascends(Protocol):
 
     def ascends(self) -> Ascent:
         """Return what the step that led to this state of an algorithm ascends; what steps from this model do."""
+        ...
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    """Power of an algorithm: the objective of its points may be a lower bound of that of their models."""
+
+    def is_bound(self) -> bool:
+        """Return whether that of the last point is, so that the objective of its model takes one more pass."""
         ...
 
 

@@ -3,26 +3,24 @@
 The driver adds and compares. It never looks inside a model or its statistics.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from emkit.algorithm import EM, Algorithm, Ascent, ChecksModel, M, Point
+from emkit.accepted import Accepted, Recorder
+from emkit.algorithm import EM, Algorithm, Ascent, ChecksModel, M
 from emkit.declarations import ParameterError
 from emkit.execution.chunks import ChunkSize, check_chunk_size
 from emkit.execution.evaluate import Evaluator
 from emkit.execution.threads import one_blas_thread
 from emkit.execution.workers import Workers, check_workers
 from emkit.fitted import DegenerateError, Fit
-from emkit.parameters import n_coordinates, relative_change
-from emkit.run import ModelError, Step, run
+from emkit.parameters import n_coordinates
+from emkit.run import Step, run
 from emkit.stopping import Outcome, Rule, Stop, Verdict, check_rules
-from emkit.trace import Record, Trace
+from emkit.trace import Trace
 from emkit.verdicts import degenerate, fall, interrupted, left_the_space, not_finite, unfinished, with_complaints
 
 OnDegenerate = Literal["keep", "stop", "raise"]
-
-Recorder: TypeAlias = Callable[[Point[Any] | None, Point[Any], Evaluator], Any]
-"""What to keep of an accepted point, given the point before (None at the start) and the data in chunks."""
 
 
 def steps(
@@ -85,7 +83,8 @@ def fit(
             point before (None at the start), the point, and the `Evaluator` that holds the data.
 
     Returns:
-        A `Fit`. Its model is the last accepted one and owns `trace[-1]`, whatever the outcome: also after Ctrl-C.
+        A `Fit`. Its model is the last accepted one and owns `trace[-1]`, whatever the outcome: also after Ctrl-C. Where
+        the algorithm ascends a bound, one more pass at the end tells the objective of the model itself.
 
     Raises:
         ValueError, TypeError: the data or an argument are refused, before any work.
@@ -102,7 +101,7 @@ def fit(
     evaluator = _evaluator(model, data, chunk_size, workers)
     path = run(model, evaluator, chosen)
     with one_blas_thread():
-        accepted = _Accepted(next(path), evaluator, record, measure_change=stop == "parameters")
+        accepted = Accepted(next(path), evaluator, record, measure_change=stop == "parameters")
         verdict = _drain(path, accepted, rules, tol, stop_early=on_degenerate != "keep")
     trace = Trace(accepted.records)
     message = verdict.message + unfinished(trace, tol)
@@ -119,54 +118,13 @@ def fit(
     return result
 
 
-class _Accepted(Generic[M]):
-    """The accepted points of a fit so far: the last one whole, of all others what the trace and the user keep."""
-
-    def __init__(
-        self, start: Step[M], evaluator: Evaluator, recorder: Recorder | None, *, measure_change: bool
-    ) -> None:
-        if not start.point.expectation.units > 0:
-            raise ValueError("data: the weights are all zero; expected at least one unit with weight")
-        self.evaluator = evaluator
-        self.last = start
-        self.rejected: Record | None = None
-        self._recorder = recorder
-        self._measure_change = measure_change
-        self._records = [Record.of(start.point, start.passes)]
-        self._kept = [] if recorder is None else [recorder(None, start.point, evaluator)]
-
-    @property
-    def records(self) -> list[Record]:
-        """What the trace keeps, up to the last accepted point, wherever an interruption struck."""
-        return self._records[: self.last.iteration + 1]
-
-    @property
-    def kept(self) -> list[Any]:
-        """What the user keeps, likewise."""
-        return self._kept[: self.last.iteration + 1]
-
-    def record(self, step: Step[M]) -> Record:
-        """Return what the trace would keep of a next point."""
-        moved = relative_change(self.last.model, step.model) if self._measure_change else None
-        return Record.of(step.point, step.passes, step.algorithm, step.ascends, moved)
-
-    def take(self, step: Step[M], record: Record) -> None:
-        """Accept one more point."""
-        if self._recorder is not None:
-            try:
-                self._kept.append(self._recorder(self.last.point, step.point, self.evaluator))
-            except ParameterError as error:  # which would pass for one of the M-step's
-                raise ModelError(f"iteration {step.iteration}: record raised ParameterError: {error}") from error
-        self._records.append(record)
-        self.last = step
-
-
 def _drain(
-    path: Iterator[Step[M]], accepted: _Accepted[M], rules: tuple[Rule, ...], tol: float, *, stop_early: bool
+    path: Iterator[Step[M]], accepted: Accepted[M], rules: tuple[Rule, ...], tol: float, *, stop_early: bool
 ) -> Verdict:
     """Follow a run until a verdict.
 
-    Where rounding hides gains of `tol`, in float32, a run that seems to have ended goes on in float64.
+    Where rounding hides gains of `tol`, in float32, a run that seems to have ended goes on in float64. The last
+    objective is that of the model, where those before it are bounds.
     """
     *settled, limit = rules
     begin = 0  # of the records that can be compared with the last
@@ -191,6 +149,10 @@ def _drain(
         verdict = interrupted(accepted.last)
     except ParameterError as error:
         verdict = left_the_space(error, accepted.last.iteration + 1)
+    try:
+        accepted.settle()
+    except KeyboardInterrupt:
+        verdict = interrupted(accepted.last, settled=False)
     return verdict if stop_early else with_complaints(verdict, accepted.last)
 
 

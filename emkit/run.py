@@ -1,20 +1,20 @@
 """A run: the whole algorithm as a generator of accepted points, and who is to blame when a step raises."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, final
 
 import numpy as np
 
-from emkit.algorithm import Algorithm, Ascends, Ascent, M, Point
+from emkit.algorithm import Algorithm, Ascends, Ascent, Bounds, M, Point
 from emkit.arrays import Array
 from emkit.declarations import ParameterError
-from emkit.execution.evaluate import Evaluator, log_prior
+from emkit.execution.evaluate import Evaluator, log_prior, same_units
 from emkit.parameters import unpack
-from emkit.values import value
-
-UNITS_TOLERANCE = 1e-8
-"""How far, relatively, the units that one E-step counts may be from those of the next."""
+from emkit.statistics import Expectation
+from emkit.values import replace, value
 
 
 class ModelError(RuntimeError):
@@ -41,7 +41,7 @@ class Step(Generic[M]):
 
     @property
     def objective(self) -> float:
-        """Log likelihood + log prior at this point, nats."""
+        """Log likelihood + log prior at this point, nats; or a lower bound, where the algorithm says so."""
         return self.point.objective
 
 
@@ -60,28 +60,50 @@ def run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M
         step = Step(passes.iteration, passes.count, point, algorithm, _ascent(algorithm, before.model))
 
 
+def settle(step: Step[M], evaluator: Evaluator) -> Step[M]:
+    """Return a step with the objective of its model, at one more pass where that of its point is a bound."""
+    if not (isinstance(step.algorithm, Bounds) and step.algorithm.is_bound()):
+        return step
+    passes = _Passes(step.model, evaluator, step.iteration)
+    return replace(step, point=passes(step.model), passes=step.passes + passes.count)
+
+
 class _Passes(Generic[M]):
     """The passes of a run over its data: counted, checked, and blamed on the step that raises."""
 
-    def __init__(self, model: M, evaluator: Evaluator) -> None:
+    def __init__(self, model: M, evaluator: Evaluator, iteration: int = 0) -> None:
         self.kind = type(model)
         self.evaluator = evaluator
-        self.iteration = 0
-        self.count = 0
-        self.units: float | None = None  # of the first pass
+        self.iteration = iteration
+        self._units: dict[tuple[int, int], float] = {}  # that each part counted first
+        self._done = Fraction(0)
+
+    @property
+    def count(self) -> int:
+        """How many passes there were; the parts of the data that make up less than one are not counted."""
+        return int(self._done)
 
     def __call__(self, model: M) -> Point[M]:
         """Run the E-step of a model over the data, once."""
-        self.count += 1
+        learnt = self._learn(0, 1, model)
+        with Blame(self.iteration, model, "log_prior"):
+            return Point(model, learnt, learnt.log_likelihood + log_prior(model))
+
+    def parts(self, n: int) -> Sequence[Callable[[M], Expectation[Any]]]:
+        """Return the E-steps of n parts of the data, one for each unit if there are fewer units."""
+        count = min(n, len(self.evaluator.data))
+        return [partial(self._learn, i, count) for i in range(count)]
+
+    def _learn(self, i: int, n: int, model: M) -> Expectation[Any]:
+        """Run the E-step of a model over one part of the data."""
+        self._done += Fraction(1, n)
         name = self.kind.__name__
         if not isinstance(model, self.kind):
             raise TypeError(f"{name}.m_step returned a {type(model).__name__}; expected a {name}")
         with Blame(self.iteration, model, "e_step"):
-            learnt = self.evaluator(model)
-            self.units = learnt.units if self.units is None else self.units
-            _check_units(learnt.units, self.units)
-        with Blame(self.iteration, model, "log_prior"):
-            return Point(model, learnt, learnt.log_likelihood + log_prior(model))
+            learnt = self.evaluator.part(model, i, n)
+            _check_units(learnt.units, self._units.setdefault((i, n), learnt.units))
+        return learnt
 
     def attempt(self, free: Array, /, *, like: M) -> Point[M] | None:
         """Evaluate the model at free coordinates; None where it is none, its E-step raises, or it is not finite."""
@@ -103,8 +125,8 @@ def _ascent(algorithm: Algorithm, model: Any) -> Ascent:
 class Blame:
     """A context that says which step of a model raised, and keeps what it raised as the cause."""
 
-    def __init__(self, iteration: int, model: Any, step: str) -> None:
-        self.place = f"iteration {iteration}: {type(model).__name__}.{step}"
+    def __init__(self, number: int, model: Any, step: str, *, of: str = "iteration") -> None:
+        self.place = f"{of} {number}: {type(model).__name__}.{step}"
 
     def __enter__(self) -> None:
         """Begin the step."""
@@ -116,5 +138,5 @@ class Blame:
 
 
 def _check_units(units: float, counted: float) -> None:
-    if abs(units - counted) > UNITS_TOLERANCE * counted:
+    if not same_units(units, counted):
         raise ValueError(f"counted {units:.10g} units, after {counted:.10g} at the start; expected the same every time")

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from emkit.algorithm import Ascent
 from emkit.arguments import check_count
 from emkit.trace import FALL_FACTOR, Record, fall_threshold, remaining
 from emkit.values import value
@@ -134,12 +135,14 @@ class MaxIter:
         """Count the iterations."""
         if len(records) <= self.max_iter:
             return None
-        gain = (records[-1].objective - records[-2].objective) / records[-1].units
-        return Verdict(
-            Outcome.MAX_ITER,
-            f"max_iter = {self.max_iter} iterations done, the last one still gained {gain:.3g} nats per unit. "
-            "Go on from fit.model, or raise max_iter",
-        )
+        done, last = f"max_iter = {self.max_iter} iterations done", records[-1]
+        if last.ascends is Ascent.NOTHING:
+            why = "The last one ascends nothing, so that no gain tells what is still to come. Go on from fit.model"
+            return Verdict(Outcome.MAX_ITER, f"{done}. {why}")
+        gain = (last.objective - records[-2].objective) / last.units
+        advice = "; algorithm=emkit.Squarem() may need far fewer" if last.plain else ""
+        message = f"{done}, the last one still gained {gain:.3g} nats per unit. Go on from fit.model, or raise max_iter"
+        return Verdict(Outcome.MAX_ITER, message + advice)
 
 
 def check_rules(tol: float, max_iter: int, stop: Stop = "remaining") -> tuple[Rule, ...]:

@@ -68,7 +68,7 @@ def fell(before: Record, after: Record) -> bool:
 
 def ratio(records: Sequence[Record]) -> float | None:
     """Return the ratio of the last two increments; None where it says nothing of EM's rate (see `Trace.ratio`)."""
-    if len(records) < 3 or not all(record.plain for record in records[-2:]):
+    if len(records) < 3 or not all(one.plain and one.ascends is not Ascent.NOTHING for one in records[-2:]):
         return None
     first, middle, end = (record.objective for record in records[-3:])
     visible = end - middle > fall_threshold(*records[-2:]) / FALL_FACTOR
@@ -152,7 +152,8 @@ class Trace(Sequence[float]):
         """The ratio of the last two increments, where it lies between 0 and 1 and both are above rounding; else None.
 
         Near the optimum it tends to λ², with λ the largest fraction of missing information. None where the last points
-        did not follow each other by plain EM: increments of an accelerated run tell nothing of it.
+        did not follow each other by plain EM: increments of an accelerated run tell nothing of it, nor do those of one
+        that ascends nothing.
         """
         return ratio(self.records)
 

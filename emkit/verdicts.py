@@ -73,11 +73,13 @@ def unfinished(trace: Trace, tol: float) -> str:
     )
 
 
-def interrupted(last: Step[Any]) -> Verdict:
-    """Explain Ctrl-C."""
+def interrupted(last: Step[Any], *, settled: bool = True) -> Verdict:
+    """Explain Ctrl-C, and that the last objective is still a bound if it struck before that was settled."""
+    bound = "" if settled else ", and its objective a lower bound: the pass that tells it was interrupted"
     return Verdict(
         Outcome.INTERRUPTED,
-        f"interrupted after iteration {last.iteration}; the model is the last complete one. Go on from fit.model",
+        f"interrupted after iteration {last.iteration}; the model is the last complete one{bound}. Go on from "
+        "fit.model",
     )
 
 

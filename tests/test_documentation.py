@@ -54,7 +54,7 @@ def test_figures_are_drawn(tmp_path: Path) -> None:
     assert set(re.findall(r"\(figures/(\w+\.png)\)", pages)) == {path.name for path in tmp_path.glob("*.png")}
 
 
-@pytest.mark.parametrize("page", ["monotone.md"])
+@pytest.mark.parametrize("page", ["monotone.md", "choosing.md"])
 def test_what_a_page_prints_is_what_its_blocks_print(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block of output is that of the block of code above it."""
     text = (DOCS / page).read_text(encoding="utf-8")

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emkit.stopping import Increment, MaxIter, Outcome, Stall, check_rules
+from emkit.algorithm import Ascent
+from emkit.stopping import Increment, MaxIter, Outcome, Parameters, Remaining, Stall, check_rules
 from emkit.trace import Record
+from emkit.values import replace
 
 
 def records(objectives: Sequence[float], units: float = 10.0) -> list[Record]:
@@ -32,6 +34,49 @@ def test_tolerance_is_a_change_per_unit(start: float, gain: float, tol: float, u
 def test_tolerance_needs_two_objectives() -> None:
     """Nothing has converged at the start."""
     assert Increment(1.0)(records([0.0])) is None
+
+
+@given(st.floats(0.5, 0.99), st.integers(3, 20), st.floats(0.1, 10.0))
+def test_remaining_sums_the_gains_to_come(ratio: float, length: int, near: float) -> None:
+    """Converged exactly when the tail of a geometric series of gains, per unit, is below tol."""
+    found = records([-100.0 * ratio**i for i in range(length)])
+    left = 100.0 * ratio ** (length - 1) / 10.0
+    assert (Remaining(near * left)(found) is not None) == (near > 1) or abs(near - 1) < 1e-6
+    assert Remaining(1e9)(found[:1]) is None
+
+
+def test_remaining_waits_for_gains_that_grow() -> None:
+    """Small gains that grow have no sum: more is to come, unless rounding hides them."""
+    assert Remaining(1.0)(records([0.0, 1e-6, 3e-6])) is None
+    assert Remaining(1.0)(records([0.0, 1e-13, 3e-13])) is not None
+    assert Remaining(0.0)(records([1.0, 1.0, 1.0])) is None
+
+
+def test_remaining_goes_by_what_an_algorithm_foresees() -> None:
+    """What the algorithm foresees counts before any estimate; without either, the last three gains do."""
+    found = [replace(record, plain=False) for record in records([0.0, 8.0, 9.0, 9.5, 9.75])]
+    assert Remaining(0.2)(found) is not None  # 1.75 nats of ten units
+    assert Remaining(0.1)(found) is None
+    assert Remaining(1e-3)([*found[:-1], replace(found[-1], foreseen=1e-3)]) is not None
+    assert Remaining(1.0)([*found[:-1], replace(found[-1], foreseen=20.0)]) is None
+
+
+def test_parameters_must_be_measured() -> None:
+    """Without a measure of the change of parameters nothing has converged; with one, below tol only."""
+    one, two = records([0.0, 1.0])
+    assert Parameters(1.0)([one, two]) is None
+    assert Parameters(1e-3)([one, replace(two, moved=1e-3)]) is None
+    verdict = Parameters(1e-3)([one, replace(two, moved=9e-4)])
+    assert verdict is not None
+    assert "moved no free coordinate by more than 0.0009" in verdict.message
+
+
+def test_steps_that_ascend_nothing_have_no_gain() -> None:
+    """At max_iter, the last difference of objectives is no gain where nothing ascends."""
+    verdict = MaxIter(1)([replace(record, ascends=Ascent.NOTHING) for record in records([1.0, 0.0])])
+    assert verdict is not None
+    assert "gained" not in verdict.message
+    assert "ascends nothing" in verdict.message
 
 
 def test_stall_waits_for_three_iterations_without_a_new_highest() -> None:
@@ -73,6 +118,14 @@ def test_bad_arguments_are_refused_by_name(tol: Any, max_iter: Any, error: type[
     """Arguments out of range are refused with their name and value."""
     with pytest.raises(error, match=message):
         check_rules(tol, max_iter)
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    """The names of the rules there are, and what was found."""
+    with pytest.raises(
+        ValueError, match=r"stop: expected one of 'remaining', 'increment', 'parameters', found 'aitken'"
+    ):
+        check_rules(1e-3, 10, "aitken")
 
 
 def test_numpy_numbers_are_numbers() -> None:

@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 from scipy.optimize import brentq
 
-from emkit.accelerate.moves import Move, beyond, check_declares, rises
+from emkit.accelerate.checks import check_declares
+from emkit.accelerate.moves import Move, beyond, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arguments import check_count
 from emkit.arrays import EPS, TINY, Array

@@ -1,13 +1,13 @@
 """One EM step as a move in free coordinates: what every accelerator extrapolates, and whether to go there."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeGuard, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 import numpy as np
 
 from emkit.algorithm import M, Point
 from emkit.arrays import Array
-from emkit.parameters import n_coordinates, pack
+from emkit.parameters import pack
 from emkit.trace import Record
 from emkit.values import value
 
@@ -59,15 +59,3 @@ def if_possible(learn: Callable[[], T]) -> T | None:
             return learn()
         except Exception:  # no reason to end a run that does not go there
             return None
-
-
-def check_declares(algorithm: Any, model: Any) -> None:
-    """Refuse a model without free coordinates.
-
-    Raises:
-        TypeError: the model declares no parameters.
-    """
-    try:
-        n_coordinates(model)
-    except TypeError as error:
-        raise TypeError(f"{type(algorithm).__name__} works in free coordinates: {error}") from error

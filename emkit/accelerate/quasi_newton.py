@@ -5,8 +5,8 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.checks import check_knows_q
-from emkit.accelerate.moves import Move, beyond, check_declares, if_possible, rises
+from emkit.accelerate.checks import check_declares, check_knows_q
+from emkit.accelerate.moves import Move, beyond, if_possible, rises
 from emkit.accelerate.score import score
 from emkit.accelerate.secants import Secants
 from emkit.algorithm import Evaluate, M, Point

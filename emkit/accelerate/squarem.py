@@ -5,7 +5,8 @@ from typing import Any, Literal, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.moves import Move, check_declares, rises
+from emkit.accelerate.checks import check_declares
+from emkit.accelerate.moves import Move, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import TINY, Array
 from emkit.values import replace, value

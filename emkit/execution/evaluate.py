@@ -21,6 +21,9 @@ T = TypeVar("T")
 PROTOCOL = ("e_step", "m_step", "log_marginal")
 """What every model has."""
 
+UNITS_TOLERANCE = 1e-8
+"""How far, relatively, the units that one E-step counts may be from those of the next."""
+
 
 class Evaluator:
     """A data set, prepared once, on which models run their E-step.
@@ -38,13 +41,7 @@ class Evaluator:
     """
 
     def __init__(self, model: Any, data: Any, chunk_size: ChunkSize, workers: int = 1) -> None:
-        missing = [name for name in PROTOCOL if not callable(getattr(model, name, None))]
-        if isinstance(model, type) or missing:
-            raise TypeError(
-                f"model: expected an object with the methods {', '.join(PROTOCOL)}, found {model!r:.60}"
-                + ("; call the class to make a model" if isinstance(model, type) else f", which lacks {missing[0]}")
-                + ("; the model of a fit is fit.model" if hasattr(model, "model") else "")
-            )
+        check_model(model)
         _check_wrappers(model, data)
         if isinstance(data, Weighted) and not data.weight.any():
             raise ValueError("data: the weights are all zero; expected at least one unit with weight")
@@ -58,14 +55,20 @@ class Evaluator:
         self._team = Team(workers)
         self._as_double = False
         self._compiled = model.compiled_e_step(self.data) if has(model, Compiles) else None
-        self._summary = self.total(model.summary, _add_summaries) if has(model, Summarises) else None
+        self._summaries: dict[tuple[int, int], Any] = {}  # by part, and of how many
+        if has(model, Summarises):
+            self._summary(model, 0, 1)
 
     def __call__(self, model: Any) -> Expectation[Any]:
         """Run the E-step over the data, once."""
+        return self.part(model, 0, 1)
+
+    def part(self, model: Any, i: int, n: int) -> Expectation[Any]:
+        """Run the E-step over the i-th of n parts of the data: contiguous, of the same number of units or one more."""
         if has(model, Summarises):
-            return _checked(model, model.e_step_of(self._summary))
+            return _checked(model, model.e_step_of(self._summary(model, i, n)))
         e_step = model.e_step if self._compiled is None else partial(self._compiled, model)
-        return self.total(lambda chunk: _checked(model, e_step(chunk)))
+        return self._sum(lambda chunk: _checked(model, e_step(chunk)), self._units(i, n))
 
     def refine(self) -> bool:
         """Hand out float32 data as float64 from here on, chunk by chunk; return whether that is new."""
@@ -79,8 +82,42 @@ class Evaluator:
 
     def total(self, function: Callable[[Any], T], add: Callable[[T, T], T] = operator.add) -> T:
         """Return the sum of a function of prepared data over all chunks, in their order."""
-        parts = chunks(self.data, self.chunk_size)
+        return self._sum(function, self.data, add)
+
+    def _sum(self, function: Callable[[Any], T], data: Any, add: Callable[[T, T], T] = operator.add) -> T:
+        parts = chunks(data, self.chunk_size)
         return self._team.sum(function, map(_double, parts) if self._as_double else parts, add)
+
+    def _units(self, i: int, n: int) -> Any:
+        """Return the i-th of n parts of the data; the data as they are where there is one."""
+        size = len(self.data)
+        return self.data if n == 1 else self.data[i * size // n : (i + 1) * size // n]
+
+    def _summary(self, model: Any, i: int, n: int) -> Any:
+        """Return the summary of a part, made when first asked for."""
+        if (i, n) not in self._summaries:
+            self._summaries[i, n] = self._sum(model.summary, self._units(i, n), _add_summaries)
+        return self._summaries[i, n]
+
+
+def check_model(model: Any) -> None:
+    """Refuse what is no model.
+
+    Raises:
+        TypeError: a class, or an object without the three methods.
+    """
+    missing = [name for name in PROTOCOL if not callable(getattr(model, name, None))]
+    if isinstance(model, type) or missing:
+        raise TypeError(
+            f"model: expected an object with the methods {', '.join(PROTOCOL)}, found {model!r:.60}"
+            + ("; call the class to make a model" if isinstance(model, type) else f", which lacks {missing[0]}")
+            + ("; the model of a fit is fit.model" if hasattr(model, "model") else "")
+        )
+
+
+def same_units(units: float, counted: float) -> bool:
+    """Return whether two counts of units, sums of weights, may be of the same data."""
+    return not abs(units - counted) > UNITS_TOLERANCE * counted  # nan is for others to judge
 
 
 def log_prior(model: Any) -> float:

@@ -41,6 +41,43 @@ def test_weights_are_cut_with_their_data(chunk_size: int | None, weight: list[fl
     assert evaluator.careful_objective(GAUSSIAN) == pytest.approx(expected + GAUSSIAN.log_prior(), rel=1e-12)
 
 
+@given(st.integers(1, 12), st.none() | st.integers(1, 9), st.integers(1, 2), st.booleans())
+def test_parts_make_up_the_whole(n: int, chunk_size: int | None, workers: int, weighted: bool) -> None:
+    """Parts are contiguous, differ by at most a unit, and their E-steps add up to that of the whole."""
+    x = counts(2, 40)[:, None]
+    weight = np.arange(40) % 3 if weighted else np.ones(40)
+    evaluator = Evaluator(GAUSSIAN, emkit.Weighted(x, weight) if weighted else x, chunk_size, workers)
+    parts = [evaluator.part(GAUSSIAN, i, n) for i in range(n)]
+    pieces = np.array_split(np.arange(40), n)
+    sizes = [40 * (i + 1) // n - 40 * i // n for i in range(n)]
+    assert sorted(sizes) == sorted(map(len, pieces))
+    for part, begin, size in zip(parts, np.cumsum([0, *sizes]), sizes, strict=False):
+        rows = slice(begin, begin + size)
+        assert part.log_likelihood == pytest.approx(weight[rows] @ GAUSSIAN.log_marginal(x[rows]), rel=1e-12, abs=1e-12)
+    assert sum(part.log_likelihood for part in parts) == pytest.approx(evaluator(GAUSSIAN).log_likelihood, rel=1e-12)
+
+
+def test_each_part_is_summarised_once() -> None:
+    """However often its E-step runs; a list of sequences is cut between sequences."""
+    made: list[int] = []
+
+    @emkit.value
+    class Counting(Linkage):
+        def summary(self, x: Array) -> Array:
+            made.append(len(x))
+            return super().summary(x)
+
+    evaluator = Evaluator(Counting(0.5), np.zeros(10), None)
+    for model in (Counting(0.5), Counting(0.2)):
+        assert [evaluator.part(model, i, 3).units for i in range(3)] == [3, 3, 4]
+    assert made == [10, 3, 3, 4]
+    chain = emkit.HiddenMarkov([0.6, 0.4], [[0.8, 0.2], [0.3, 0.7]], emkit.Poisson([[1.0], [5.0]]))
+    sequences = chain.sample(5, 0, length=[1, 2, 3, 4, 5])
+    evaluator = Evaluator(chain, sequences, "auto")
+    for part, some in zip((evaluator.part(chain, i, 2) for i in range(2)), (sequences[:2], sequences[2:]), strict=True):
+        assert part.log_likelihood == pytest.approx(chain.log_marginal(some).sum())
+
+
 def test_impossible_rows_without_weight_do_not_count() -> None:
     """The re-evaluated objective leaves out rows of weight zero, also where they are impossible."""
     data = emkit.Weighted(np.array([[0.0], [1e200]]), [1.0, 0.0])

@@ -271,3 +271,13 @@ def test_every_unit_counts_as_it_weighs() -> None:
     data = emkit.Weighted(COUNTS, weights)
     assert audit(PoissonMixture(*POISSON), data).healthy
     assert audit(planted_e_step.IgnoresWeights(*POISSON), data).causes == {Cause.E_STEP}
+
+
+def test_an_audit_goes_by_what_a_model_declares() -> None:
+    """Tempered steps are not judged, those after them are; a model that never ascends is refused by name."""
+    x = emkit.datasets.faithful().data
+    mixture = emkit.GaussianMixture.start(x, 2, rng=0)
+    assert emkit.lab.audit(emkit.Annealed(mixture), x).healthy
+    assert emkit.lab.audit(emkit.Classification(mixture), x).healthy
+    with pytest.raises(ValueError, match=r"Stochastic declares that its steps ascend nothing.*model\.mixture"):
+        emkit.lab.audit(emkit.Stochastic(mixture, seed=0), x, iterations=5)

@@ -1,0 +1,157 @@
+"""Algorithms side by side: passes over the data and seconds, to the optimum that plain EM climbs to.
+
+`python -m benchmarks.acceleration` prints two tables: the slow cases, which were chosen before any algorithm was run on
+them, to a millionth of a nat; and every model of the package, to a billionth of the objective. `--write` puts them
+into the documentation, and what was measured into `acceleration.json`, from which its figure is drawn.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+import emkit
+from benchmarks.machine import described
+from benchmarks.report import Table, number, progress, write_results
+from benchmarks.slow_cases import CASES, Case
+from emkit import EM, Algorithm, Anderson, QuasiNewton, Squarem
+from tests.lab.package import MODELS
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "EM": EM(),
+    "Squarem": Squarem(),
+    "Anderson": Anderson(),
+    "QuasiNewton": QuasiNewton(),
+}
+MOST = 40_000
+"""Iterations of EM on its way to an optimum."""
+
+SLOWER = 1.1
+"""Times the passes of EM, after which an algorithm has failed."""
+
+HIGHER = 1e-3
+"""Nats above EM's optimum, from which on it is another one."""
+
+REPEATS, PATIENCE = 5, 2.0
+"""Of one run, of which the median counts; and the seconds that they may take together before it is fewer."""
+
+MEASURED = Path(__file__).parent / "acceleration.json"
+PAGE = Path(__file__).parents[1] / "docs" / "choosing.md"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an algorithm took to the target of a case."""
+
+    passes: int  # E-steps over the data
+    seconds: float
+    objective: float  # nats, where it stopped
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All algorithms on one case, and EM's optimum, nats."""
+
+    case: str
+    optimum: float
+    outcomes: dict[str, Outcome]
+
+    @property
+    def speed_ups(self) -> dict[str, float]:
+        """How many times fewer passes than EM each algorithm took; 0 where it did not arrive."""
+        plain = self.outcomes["EM"].passes
+        return {name: plain / one.passes if one.reached else 0.0 for name, one in self.outcomes.items()}
+
+
+def compare(name: str, case: Case, within: Callable[[float], float]) -> Comparison:
+    """Run all algorithms on a case, to within so many nats, a function of the optimum, of where EM ends."""
+    progress(name)
+    model, data = case
+    optimum = max(emkit.fit(model, data, tol=0, max_iter=MOST).trace)
+    target = optimum - within(optimum)
+    plain = solve(case, EM(), target, MOST)
+    allowed = int(SLOWER * plain.passes) + 1
+    others = {key: solve(case, algorithm, target, allowed) for key, algorithm in ALGORITHMS.items() if key != "EM"}
+    return Comparison(name, optimum, {"EM": plain} | others)
+
+
+def solve(case: Case, algorithm: Algorithm, target: float, allowed: int) -> Outcome:
+    """Run an algorithm until it reaches a target, nats, or has taken so many passes; a few times, for the clock."""
+    model, data = case
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < REPEATS and sum(seconds) < PATIENCE):
+        begin = time.perf_counter()
+        for step in emkit.steps(model, data, algorithm=algorithm):
+            if step.objective >= target or step.passes >= allowed:
+                break
+        seconds.append(time.perf_counter() - begin)
+    return Outcome(step.passes, float(np.median(seconds)), step.objective, step.objective >= target)
+
+
+def details(comparisons: list[Comparison]) -> Table:
+    """Return passes, seconds and where each algorithm ended, case by case."""
+    columns = ["case", *(f"{name}: passes, s" for name in ALGORITHMS), "EM's optimum", "ends elsewhere"]
+    rows = []
+    for found in comparisons:
+        cells = [
+            f"{one.passes:,}, {number(one.seconds)}" if one.reached else f"not within {one.passes:,}"
+            for one in found.outcomes.values()
+        ]
+        above = {name: one.objective - found.optimum for name, one in found.outcomes.items()}
+        elsewhere = ", ".join(f"{name} {gap:+.3f}" for name, gap in above.items() if gap > HIGHER)
+        rows.append([found.case.replace("_", " "), *cells, f"{found.optimum:.6f}", elsewhere])
+    return Table("To a millionth of a nat below the optimum that EM climbs to", columns, rows)
+
+
+def summary(title: str, comparisons: list[Comparison]) -> Table:
+    """Return how many times fewer passes, and how much less time, each algorithm takes than EM, over all cases."""
+    rows = []
+    for name in ALGORITHMS:
+        passes = np.array([found.speed_ups[name] for found in comparisons])
+        arrived = [found.outcomes for found in comparisons if found.outcomes[name].reached]
+        seconds = np.array([one["EM"].seconds / one[name].seconds for one in arrived])
+        row = [f"{np.median(passes):.1f}", f"{_mean(passes[passes > 0]):.1f}", f"{passes.min():.2f}"]
+        rows.append([name, *row, f"{np.median(seconds):.2f}", f"{(passes == 0).sum()} of {len(passes)}"])
+    columns = [
+        "algorithm",
+        "passes: median",
+        "geometric mean",
+        "least",
+        "time: median",
+        "not within 1.1 times EM's passes",
+    ]
+    return Table(title, columns, rows)
+
+
+def _mean(ratios: "np.typing.NDArray[np.float64]") -> float:
+    return float(np.exp(np.log(ratios).mean()))
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.acceleration", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=CASES, default=None, help="slow cases to run, and nothing else")
+    parser.add_argument("--write", action="store_true", help="put the results into the documentation")
+    given = parser.parse_args()
+    if given.write and given.only:
+        parser.error("--write needs all cases")
+    slow = [compare(name, CASES[name](), lambda _: 1e-6) for name in given.only or CASES]
+    models = [] if given.only else [compare(name, case, lambda best: 1e-9 * abs(best)) for name, case in MODELS.items()]
+    tables = [details(slow), summary("EM's passes and time over those of each, slow cases", slow)]
+    if models:
+        tables.append(summary(f"The same, over the {len(models)} models of the package", models))
+    results = "\n\n".join(map(str, tables))
+    print(f"{described()}\n\n{results}")
+    if given.write:
+        measured = {"slow cases": [asdict(one) for one in slow], "models": [asdict(one) for one in models]}
+        MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        write_results(PAGE, results)
+
+
+if __name__ == "__main__":
+    main()
