@@ -7,17 +7,17 @@ import numpy as np
 Seed: TypeAlias = int | np.random.Generator
 
 
-def check_count(name: str, count: int) -> int:
-    """Return a whole number of at least 1, or say what was found instead.
+def check_count(name: str, count: int, least: int = 1) -> int:
+    """Return a whole number of at least so much, or say what was found instead.
 
     Raises:
         TypeError: not an integer (NumPy's integers are).
-        ValueError: below 1.
+        ValueError: below that.
     """
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
         raise TypeError(f"{name}: expected a whole number, found {count!r}")
-    if count < 1:
-        raise ValueError(f"{name}: expected at least 1, found {count}")
+    if count < least:
+        raise ValueError(f"{name}: expected at least {least}, found {count}")
     return int(count)
 
 

@@ -1,5 +1,5 @@
-"""Algorithms that need fewer passes over the data than plain EM, for any model that declares its parameters.
+"""Algorithms other than plain EM, one per file: values that are their own state.
 
-They extrapolate in free coordinates, so that no step leaves the parameter space, and ascend the objective: an
+Accelerators extrapolate in free coordinates, so that no step leaves the parameter space, and ascend the objective: an
 extrapolated point below the last accepted one is dropped, and the EM step is taken instead.
 """

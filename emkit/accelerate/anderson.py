@@ -55,7 +55,7 @@ class Anderson:
         if not move.joins(move.origin):
             return type(self)(self.order, plain=True), evaluate(move.to)
         known = self._learn(move)
-        if not len(known.moves):
+        if not known.moves.size:
             return replace(known, plain=True), evaluate(move.to)
         step = move.step - known._coefficients(move.step) @ (known.moves + known.bends)
         point = evaluate.attempt(move.origin + step, like=move.to)

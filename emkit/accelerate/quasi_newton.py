@@ -18,7 +18,7 @@ WARM_UP = 2
 """Plain EM steps at the start, where the objective is least like a parabola."""
 
 TRUSTED = 3
-"""Pairs of points from which on the curvature tells what is still to be gained: before, it is mostly EM's."""
+"""Forecasts of what is still to be gained, of which the largest counts: one alone is small in passing a saddle, too."""
 
 LEAST, MOST = 0.1, 0.5
 """Of a step that went too far, what the next may be at least and at most."""
@@ -55,7 +55,7 @@ class QuasiNewton:
     widths: Array | None = attrs.field(default=None, repr=False)  # (P,) of the differences that make the gradient
     taken: int = attrs.field(default=0, repr=False)  # steps
     share: float = attrs.field(default=1.0, repr=False)  # of the correction that is taken
-    ahead: float | None = attrs.field(default=None, repr=False)  # nats still to be gained
+    forecasts: tuple[float, ...] = attrs.field(default=(), repr=False)  # of what is still to be gained, nats
     plain: bool = attrs.field(default=False, repr=False)
 
     def check(self, model: Any, /) -> None:
@@ -68,8 +68,8 @@ class QuasiNewton:
         return self.plain
 
     def remaining(self) -> float | None:
-        """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats."""
-        return self.ahead
+        """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats; the most of late."""
+        return max(self.forecasts) if len(self.forecasts) == TRUSTED else None
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Step along K g where that raises the objective; else by EM."""
@@ -83,7 +83,7 @@ class QuasiNewton:
         slope = float(direction @ here.gradient)
         if not slope > 0:
             return replace(known, secants=Secants.none(0))._plain(move, evaluate)
-        known = replace(known, ahead=slope / 2 if len(known.secants.steps) >= TRUSTED else None)
+        known = replace(known, forecasts=(*known.forecasts, slope / 2)[-TRUSTED:])
         step = here.step + known.share * (direction - here.step)
         point = evaluate.attempt(here.at + step, like=move.to)
         if rises(point, at):

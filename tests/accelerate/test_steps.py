@@ -179,3 +179,12 @@ def test_what_is_foreseen_is_what_comes(name: str, algorithm: Any) -> None:
         rest = emkit.fit(found.model, data, algorithm=QuasiNewton(), tol=1e-12, max_iter=5000)
         assert found.converged
         assert rest.objective - found.objective < 10 * tol * found.trace.records[-1].units
+
+
+@every_algorithm
+def test_nothing_to_move_is_no_obstacle(algorithm: Any) -> None:
+    """A model all of whose parameters are held has no coordinates, and ends as it does with plain EM."""
+    held = emkit.replace(begin(), fixed=frozenset({"weights", "emissions"}))
+    found = emkit.fit(held, SEPALS, algorithm=algorithm, tol=0)
+    assert found.model == held
+    assert found.outcome == "stalled"

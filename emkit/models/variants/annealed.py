@@ -14,7 +14,7 @@ from emkit.data import Weighted
 from emkit.emissions import asking
 from emkit.model import Complaint
 from emkit.models.mixture_statistics import MixtureStatistics
-from emkit.models.variants.base import M, Variant, as_whole, expectation
+from emkit.models.variants.base import M, Variant, expectation
 from emkit.statistics import Expectation
 from emkit.values import replace, value
 
@@ -70,7 +70,7 @@ class Annealed(Variant[M]):
     start: float = attrs.field(default=0.5, converter=partial(_number, "Annealed.start"))
     factor: float = attrs.field(default=1.1, converter=partial(_number, "Annealed.factor"))
     steps: int = attrs.field(default=1, converter=partial(check_count, "Annealed.steps"))
-    stage: int = attrs.field(default=0, converter=partial(as_whole, "Annealed.stage"))
+    stage: int = attrs.field(default=0, converter=partial(check_count, "Annealed.stage", least=0))
 
     def __attrs_post_init__(self) -> None:
         """Refuse a schedule that does not rise to 1."""

@@ -93,17 +93,3 @@ def expectation(
     share *= rows.weight[:, None]  # (N, K), weights in it from here on
     learnt = MixtureStatistics(share.sum(axis=0), asking.statistics(mixture.emissions, rows.data, share))
     return Expectation.of(log_marginal, learnt, rows.weight, conditioning=asking.conditioning(mixture.emissions))
-
-
-def as_whole(name: str, given: Any) -> int:
-    """Return a whole number of zero or more.
-
-    Raises:
-        TypeError: not an integer (NumPy's integers are).
-        ValueError: below 0.
-    """
-    if isinstance(given, bool) or not isinstance(given, (int, np.integer)):
-        raise TypeError(f"{name}: expected a whole number, found {given!r:.60}")
-    if given < 0:
-        raise ValueError(f"{name}: expected zero or more, found {given}")
-    return int(given)

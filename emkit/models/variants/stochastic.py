@@ -7,13 +7,13 @@ import attrs
 import numpy as np
 
 from emkit.algorithm import Ascent
-from emkit.arguments import Seed
+from emkit.arguments import Seed, check_count
 from emkit.arrays import Array, condition, draw_states
 from emkit.data import Labels, Weighted, split_weight
 from emkit.emissions import asking
 from emkit.model import Complaint
 from emkit.models.mixture_statistics import MixtureStatistics
-from emkit.models.variants.base import M, Variant, as_whole, expectation
+from emkit.models.variants.base import M, Variant, expectation
 from emkit.models.variants.numbered import LARGEST_KEY, Numbered, uniforms
 from emkit.statistics import Expectation
 from emkit.values import replace, value
@@ -51,8 +51,8 @@ class Stochastic(Variant[M]):
         ValueError: numbers out of range.
     """
 
-    seed: int = attrs.field(converter=partial(as_whole, "Stochastic.seed"))
-    iteration: int = attrs.field(default=0, converter=partial(as_whole, "Stochastic.iteration"))
+    seed: int = attrs.field(converter=partial(check_count, "Stochastic.seed", least=0))
+    iteration: int = attrs.field(default=0, converter=partial(check_count, "Stochastic.iteration", least=0))
 
     def __attrs_post_init__(self) -> None:
         """Refuse numbers that Philox has no room for."""

@@ -154,7 +154,7 @@ def test_numbers_out_of_range_are_named() -> None:
         ({"start": "cold"}, TypeError, "Annealed.start: expected a number, found 'cold'"),
         ({"factor": 1.0}, ValueError, "Annealed.factor: expected a finite number above 1, such as 1.1, found 1.0"),
         ({"steps": 0}, ValueError, "Annealed.steps: expected at least 1, found 0"),
-        ({"stage": -1}, ValueError, "Annealed.stage: expected zero or more, found -1"),
+        ({"stage": -1}, ValueError, "Annealed.stage: expected at least 0, found -1"),
     ):
         with pytest.raises(error, match=message):
             Annealed(mixture, **options)

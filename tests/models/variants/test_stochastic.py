@@ -151,9 +151,9 @@ def test_numbers_out_of_range_are_named() -> None:
     for options, error, message in (
         ({"seed": 1.5}, TypeError, r"Stochastic.seed: expected a whole number, found 1.5"),
         ({"seed": True}, TypeError, r"Stochastic.seed: expected a whole number"),
-        ({"seed": -1}, ValueError, r"Stochastic.seed: expected zero or more, found -1"),
+        ({"seed": -1}, ValueError, r"Stochastic.seed: expected at least 0, found -1"),
         ({"seed": 2**64}, ValueError, r"Stochastic.seed: expected at most 2\^64 - 1"),
-        ({"seed": 0, "iteration": -2}, ValueError, r"Stochastic.iteration: expected zero or more, found -2"),
+        ({"seed": 0, "iteration": -2}, ValueError, r"Stochastic.iteration: expected at least 0, found -2"),
     ):
         with pytest.raises(error, match=message):
             Stochastic(PAIR, **options)
