@@ -33,8 +33,8 @@ MOST = 40_000
 SLOWER = 1.1
 """Times the passes of EM, after which an algorithm has failed."""
 
-HIGHER = 1e-3
-"""Nats above EM's optimum, from which on it is another one."""
+ELSEWHERE = 1e-3
+"""Nats from EM's optimum, from which on it is another one."""
 
 REPEATS, PATIENCE = 5, 2.0
 """Of one run, of which the median counts; and the seconds that they may take together before it is fewer."""
@@ -49,8 +49,8 @@ class Outcome:
 
     passes: int  # E-steps over the data
     seconds: float
-    objective: float  # nats, where it stopped
     reached: bool
+    end: float  # nats: the objective of a fit that goes on until less than 1e-10 nats per unit are to come
 
 
 @dataclass(frozen=True)
@@ -90,20 +90,21 @@ def solve(case: Case, algorithm: Algorithm, target: float, allowed: int) -> Outc
             if step.objective >= target or step.passes >= allowed:
                 break
         seconds.append(time.perf_counter() - begin)
-    return Outcome(step.passes, float(np.median(seconds)), step.objective, step.objective >= target)
+    end = emkit.fit(model, data, algorithm=algorithm, tol=1e-10, max_iter=allowed).objective
+    return Outcome(step.passes, float(np.median(seconds)), step.objective >= target, end)
 
 
 def details(comparisons: list[Comparison]) -> Table:
     """Return passes, seconds and where each algorithm ended, case by case."""
-    columns = ["case", *(f"{name}: passes, s" for name in ALGORITHMS), "EM's optimum", "ends elsewhere"]
+    columns = ["case", *(f"{name}: passes, s" for name in ALGORITHMS), "EM's optimum", "others end"]
     rows = []
     for found in comparisons:
         cells = [
             f"{one.passes:,}, {number(one.seconds)}" if one.reached else f"not within {one.passes:,}"
             for one in found.outcomes.values()
         ]
-        above = {name: one.objective - found.optimum for name, one in found.outcomes.items()}
-        elsewhere = ", ".join(f"{name} {gap:+.3f}" for name, gap in above.items() if gap > HIGHER)
+        away = {name: one.end - found.optimum for name, one in found.outcomes.items() if name != "EM"}
+        elsewhere = ", ".join(f"{name} {gap:+.3f}" for name, gap in away.items() if abs(gap) > ELSEWHERE)
         rows.append([found.case.replace("_", " "), *cells, f"{found.optimum:.6f}", elsewhere])
     return Table("To a millionth of a nat below the optimum that EM climbs to", columns, rows)
 

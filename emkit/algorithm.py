@@ -28,6 +28,10 @@ class Evaluate(Protocol[M]):
         """Run the E-step of a model over the data, once."""
         ...
 
+    def m_step(self, model: M, statistics: Any, /) -> M:
+        """Return the M-step's model; what it raises names the step and the iteration."""
+        ...
+
     def attempt(self, free: Array, /, *, like: M) -> Point[M] | None:
         """Evaluate the model at free coordinates that nobody vouches for.
 
@@ -95,8 +99,8 @@ class StepsPlainly(Protocol):
 class Foresees(Protocol):
     """Power of an algorithm: an estimate of what is still to be gained."""
 
-    def remaining(self) -> float | None:
-        """Return how many nats the objective is below its optimum; None where the state cannot tell.
+    def remaining(self) -> float:
+        """Return how many nats the objective is below its optimum; inf where the state cannot tell.
 
         The estimate is of the point that the last step led to, or of the one before it.
         """
@@ -121,7 +125,7 @@ class EM:
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple["EM", Point[M]]:
         """Take one M-step and evaluate it."""
-        return self, evaluate(at.model.m_step(at.expectation.statistics))
+        return self, evaluate(evaluate.m_step(at.model, at.expectation.statistics))
 
     def is_plain(self) -> bool:
         """Return True."""

@@ -104,7 +104,7 @@ def fit(
         accepted = Accepted(next(path), evaluator, record, measure_change=stop == "parameters")
         verdict = _drain(path, accepted, rules, tol, stop_early=on_degenerate != "keep")
     trace = Trace(accepted.records)
-    message = verdict.message + unfinished(trace, tol)
+    message = verdict.message + unfinished(trace, tol, accepted.last.model)
     if trace.violations:  # and yet nothing was convicted
         message += (
             f". At iterations {trace.violations} the E-step's log likelihood fell but log_marginal's did not: "

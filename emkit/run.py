@@ -53,8 +53,9 @@ def run(model: M, evaluator: Evaluator, algorithm: Algorithm) -> Iterator[Step[M
         yield step
         before = step.point
         passes.iteration += 1
-        with Blame(passes.iteration, before.model, "m_step"):
+        with Blame(passes.iteration, algorithm, "advance"):
             algorithm, point = algorithm.advance(before, passes)
+        with Blame(passes.iteration, before.model, "m_step"):
             if point.model is before.model and point.objective != before.objective:
                 raise ValueError(f"{type(model).__name__}.m_step changed the model in place; expected a new one")
         step = Step(passes.iteration, passes.count, point, algorithm, _ascent(algorithm, before.model))
@@ -89,6 +90,11 @@ class _Passes(Generic[M]):
         with Blame(self.iteration, model, "log_prior"):
             return Point(model, learnt, learnt.log_likelihood + log_prior(model))
 
+    def m_step(self, model: M, statistics: Any) -> M:
+        """Return the M-step's model."""
+        with Blame(self.iteration, model, "m_step"):
+            return self._of_our_kind(model.m_step(statistics))
+
     def parts(self, n: int) -> Sequence[Callable[[M], Expectation[Any]]]:
         """Return the E-steps of n parts of the data, one for each unit if there are fewer units."""
         count = min(n, len(self.evaluator.data))
@@ -97,13 +103,17 @@ class _Passes(Generic[M]):
     def _learn(self, i: int, n: int, model: M) -> Expectation[Any]:
         """Run the E-step of a model over one part of the data."""
         self._done += Fraction(1, n)
-        name = self.kind.__name__
-        if not isinstance(model, self.kind):
-            raise TypeError(f"{name}.m_step returned a {type(model).__name__}; expected a {name}")
-        with Blame(self.iteration, model, "e_step"):
+        with Blame(self.iteration, self._of_our_kind(model), "e_step"):
             learnt = self.evaluator.part(model, i, n)
             _check_units(learnt.units, self._units.setdefault((i, n), learnt.units))
         return learnt
+
+    def _of_our_kind(self, model: M) -> M:
+        """Return a model that is of the class of the start, or say that an M-step made it another."""
+        name = self.kind.__name__
+        if not isinstance(model, self.kind):
+            raise TypeError(f"{name}.m_step returned a {type(model).__name__}; expected a {name}")
+        return model
 
     def attempt(self, free: Array, /, *, like: M) -> Point[M] | None:
         """Evaluate the model at free coordinates; None where it is none, its E-step raises, or it is not finite."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -42,8 +43,8 @@ Rule: TypeAlias = Callable[[Sequence[Record]], Verdict | None]
 class Remaining:
     """Converged: less than `tol` nats per unit are still to come.
 
-    The algorithm foresees how much, or Aitken's estimate says it. Where neither does, it is as much as the last
-    iteration gained, if that is within rounding; and as the last three did, if they were not plain EM.
+    The algorithm foresees how much, or Aitken's estimate says it: for plain EM by the last two gains, for others by the
+    slower of the last three's ratios. Where gains grow nothing is known; where rounding hides the last one, it is all.
     """
 
     tol: float
@@ -55,16 +56,24 @@ class Remaining:
         before, last = records[-2:]
         gain, hidden = abs(last.objective - before.objective), fall_threshold(before, last) / FALL_FACTOR
         left = remaining(records)
-        if left is None and gain <= hidden:
+        if gain <= hidden and (left is None or (last.plain and np.isinf(left))):
             left = gain
         elif left is None and not last.plain and len(records) > 3:
-            left = last.objective - records[-4].objective
+            left = _tail(*(after.objective - before.objective for before, after in pairwise(records[-4:])))
         if left is None or not left / last.units < self.tol:  # nan is no convergence
             return None
         return Verdict(
             Outcome.CONVERGED,
             f"some {left / last.units:.3g} nats per unit are still to come, less than tol = {self.tol:.3g}",
         )
+
+
+def _tail(*gains: float) -> float | None:
+    """Return the sum of gains to come, if they shrink as slowly as the slowest of these did; None if those grow."""
+    if not all(0 < after < before for before, after in pairwise(gains)):
+        return None
+    slowest = max(after / before for before, after in pairwise(gains))
+    return gains[-1] * slowest / (1 - slowest)
 
 
 @value
@@ -96,7 +105,7 @@ class Parameters:
     def __call__(self, records: Sequence[Record]) -> Verdict | None:
         """Look at how far the last iteration moved."""
         moved = records[-1].moved
-        if moved is None or not moved < self.tol:
+        if len(records) < 2 or moved is None or not moved < self.tol:
             return None
         return Verdict(
             Outcome.CONVERGED,
@@ -140,9 +149,10 @@ class MaxIter:
             why = "The last one ascends nothing, so that no gain tells what is still to come. Go on from fit.model"
             return Verdict(Outcome.MAX_ITER, f"{done}. {why}")
         gain = (last.objective - records[-2].objective) / last.units
-        advice = "; algorithm=emkit.Squarem() may need far fewer" if last.plain else ""
-        message = f"{done}, the last one still gained {gain:.3g} nats per unit. Go on from fit.model, or raise max_iter"
-        return Verdict(Outcome.MAX_ITER, message + advice)
+        return Verdict(
+            Outcome.MAX_ITER,
+            f"{done}, the last one still gained {gain:.3g} nats per unit. Go on from fit.model, or raise max_iter",
+        )
 
 
 def check_rules(tol: float, max_iter: int, stop: Stop = "remaining") -> tuple[Rule, ...]:

@@ -9,6 +9,9 @@ from emkit.algorithm import Algorithm, Ascent, Foresees, Point, StepsPlainly
 from emkit.arrays import EPS, Array
 from emkit.values import value
 
+FORECASTS = 3
+"""Of an algorithm, of which the largest counts: one alone is small in passing a saddle, too."""
+
 FALL_FACTOR = 8.0
 """How many times the summed rounding of two objectives a fall must exceed to count as one."""
 
@@ -25,7 +28,7 @@ class Record:
     passes: int  # E-steps over the data so far, this one included
     plain: bool = True  # whether one step of plain EM led here from the point before
     ascends: Ascent = Ascent.OBJECTIVE  # what the step that led here ascends
-    foreseen: float | None = None  # nats still to be gained, where the algorithm estimates it
+    foreseen: float | None = None  # nats still to be gained, where the algorithm estimates it; inf where it cannot yet
     moved: float | None = None  # the largest relative change of a free coordinate, where a stopping rule asked for it
 
     @classmethod
@@ -76,9 +79,13 @@ def ratio(records: Sequence[Record]) -> float | None:
 
 
 def remaining(records: Sequence[Record]) -> float | None:
-    """Return what is still to be gained, nats: as the algorithm foresees it, or by Aitken (see `Trace.remaining`)."""
+    """Return what is still to be gained, nats: as the algorithm foresees it, or by Aitken (see `Trace.remaining`).
+
+    It is inf where the algorithm foresees, but not yet; None where nobody does.
+    """
     if records[-1].foreseen is not None:
-        return records[-1].foreseen
+        foreseen = [record.foreseen for record in records[-FORECASTS:] if record.foreseen is not None]
+        return max(foreseen) if len(foreseen) == FORECASTS else np.inf
     shrinks = ratio(records)
     return shrinks and (records[-1].objective - records[-2].objective) * shrinks / (1 - shrinks)
 
@@ -169,10 +176,12 @@ class Trace(Sequence[float]):
     def remaining(self) -> float | None:
         """What is still to be gained if the fit ran on, nats; None where nothing is known of it.
 
-        As the algorithm foresees it; for plain EM by Aitken's estimate, where there is a `ratio`.
+        As the algorithm foresees it, by the largest of its last three forecasts; for plain EM by Aitken's estimate,
+        where there is a `ratio`.
         Reference: McLachlan and Krishnan (2008), The EM Algorithm and Extensions, section 4.9.
         """
-        return remaining(self.records)
+        left = remaining(self.records)
+        return None if left is None or np.isinf(left) else left
 
     @property
     def limit(self) -> float | None:

@@ -8,6 +8,7 @@ from emkit.algorithm import Ascent
 from emkit.declarations import ParameterError
 from emkit.execution.evaluate import Evaluator
 from emkit.model import Complains, Remarks
+from emkit.powers import packs
 from emkit.run import Blame, Step
 from emkit.stopping import Outcome, Verdict
 from emkit.trace import Record, Trace, fall_threshold, fell
@@ -41,6 +42,11 @@ def fall(last: Step[Any], step: Step[Any], before: Record, after: Record, evalua
         )
     if not convicted:
         return None
+    edge = complaints(last)
+    if edge:
+        return Verdict(
+            Outcome.DEGENERATE, f"degenerate at iteration {last.iteration}: {edge}; the {after.ascends} fell from there"
+        )
     return Verdict(
         Outcome.DECREASED,
         f"the {after.ascends} fell from {before.objective:.12g} to {after.objective:.12g} at iteration "
@@ -64,13 +70,15 @@ def left_the_space(error: ParameterError, iteration: int) -> Verdict:
     )
 
 
-def unfinished(trace: Trace, tol: float) -> str:
+def unfinished(trace: Trace, tol: float, model: Any) -> str:
     """Say what is still to be gained, where that is known to be more than `tol` per unit; else nothing."""
     if not trace.unfinished(tol):
         return ""
-    return f". Stopped early: about {trace.remaining:.3g} nats are still to come" + (
-        f", since each iteration gains {trace.ratio:.4g} times as much as the one before" if trace.ratio else ""
-    )
+    message = f". Stopped early: about {trace.remaining:.3g} nats are still to come"
+    if trace.ratio is None:
+        return message
+    advice = "; algorithm=emkit.Squarem() may need far fewer" if packs(model) else ""
+    return f"{message}, since each iteration gains {trace.ratio:.4g} times as much as the one before{advice}"
 
 
 def interrupted(last: Step[Any], *, settled: bool = True) -> Verdict:

@@ -53,12 +53,17 @@ def test_remaining_waits_for_gains_that_grow() -> None:
 
 
 def test_remaining_goes_by_what_an_algorithm_foresees() -> None:
-    """What the algorithm foresees counts before any estimate; without either, the last three gains do."""
+    """The largest of three forecasts counts before any estimate; without them, the slower of three gains' ratios."""
     found = [replace(record, plain=False) for record in records([0.0, 8.0, 9.0, 9.5, 9.75])]
-    assert Remaining(0.2)(found) is not None  # 1.75 nats of ten units
-    assert Remaining(0.1)(found) is None
-    assert Remaining(1e-3)([*found[:-1], replace(found[-1], foreseen=1e-3)]) is not None
-    assert Remaining(1.0)([*found[:-1], replace(found[-1], foreseen=20.0)]) is None
+    assert Remaining(0.026)(found) is not None  # 0.25 nats of ten units
+    assert Remaining(0.024)(found) is None
+    grown = [replace(record, plain=False) for record in records([0.0, 8.0, 9.0, 9.5, 9.9, 10.4])]
+    assert Remaining(1e3)(grown) is None
+    ahead = [replace(record, foreseen=at) for record, at in zip(found, [9.0, 9.0, 5e-3, 1e-3, 3e-3], strict=True)]
+    assert Remaining(6e-4)(ahead) is not None
+    assert Remaining(4e-4)(ahead) is None
+    assert Remaining(1e9)([*ahead[:-1], replace(ahead[-1], foreseen=np.inf)]) is None
+    assert Remaining(1e9)([replace(found[0], foreseen=None), *ahead[3:]]) is None
 
 
 def test_parameters_must_be_measured() -> None:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from scipy.optimize import brentq
 
-from emkit.accelerate.checks import check_declares
+from emkit.accelerate.checks import check_accelerates
 from emkit.accelerate.moves import Move, beyond, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arguments import check_count
@@ -15,6 +15,10 @@ from emkit.values import replace, value
 
 BASE, NEEDED = 1.2, 25.0
 """Of the damping: after s more extrapolations accepted than not, 1 / (1 + BASE^(NEEDED - s)) of |c|² is kept."""
+
+
+REMEMBERS = 0.9
+"""By how much the longest of 1 / (1 - λ) shrinks each time."""
 
 
 @value
@@ -39,22 +43,32 @@ class Anderson:
     moves: Array = attrs.field(default=np.empty((0, 0)), repr=False)  # (m, P) Δθ
     bends: Array = attrs.field(default=np.empty((0, 0)), repr=False)  # (m, P) Δr
     accepted: int = attrs.field(default=0, repr=False)  # extrapolations, less those rejected
+    objective: float = attrs.field(default=-np.inf, repr=False)  # of the point before, nats
+    longest: float = attrs.field(default=1.0, repr=False)  # 1 / (1 - λ), with λ the slowest rate of late
+    ahead: float = attrs.field(default=np.inf, repr=False)  # nats still to be gained
     plain: bool = attrs.field(default=False, repr=False)
 
     def check(self, model: Any, /) -> None:
-        """Refuse a model that declares no parameters."""
-        check_declares(self, model)
+        """Refuse a model that declares no parameters, or whose steps ascend nothing."""
+        check_accelerates(self, model)
 
     def is_plain(self) -> bool:
         """Return whether the last step was one of plain EM."""
         return self.plain
 
+    def remaining(self) -> float:
+        """Return the gain still to come, nats: from the last one, and how far the top is at the slowest rate of late.
+
+        It is inf where EM's steps grow: that is no way to an optimum.
+        """
+        return self.ahead
+
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Extrapolate from the recent EM steps where that raises the objective; else take an EM step."""
-        move = Move.of(at)
+        move = Move.of(at, evaluate)
         if not move.joins(move.origin):
             return type(self)(self.order, plain=True), evaluate(move.to)
-        known = self._learn(move)
+        known = self._foresee(at.objective, move)._learn(move)
         if not known.moves.size:
             return replace(known, plain=True), evaluate(move.to)
         step = move.step - known._coefficients(move.step) @ (known.moves + known.bends)
@@ -62,10 +76,28 @@ class Anderson:
         if rises(point, at):
             return replace(known, accepted=known.accepted + 1, plain=False), point
         known = replace(known, accepted=max(known.accepted - 1, -int(NEEDED)))
-        rejected = beyond(point, move)
+        rejected = beyond(point, move, evaluate)
         if rejected is not None:
             known = replace(known._learn(rejected), origin=move.origin, residual=move.step)
         return replace(known, plain=True), evaluate(move.to)
+
+    def _foresee(self, objective: float, move: Move[Any]) -> Self:
+        """Return the algorithm with an estimate of what is still to come at a point, given its objective and EM's step.
+
+        On a parabola, a point at a distance d that a move of length m came nearer to the top, and gained g by it, has
+        g d² / (m² + 2 m d) to come. Along the slowest direction, d is EM's step times 1 / (1 - λ).
+        """
+        if self.origin is None or self.residual is None or len(self.origin) != len(move.origin):
+            return replace(self, objective=objective, ahead=np.inf)
+        scale = np.maximum(np.maximum(np.abs(self.residual), np.abs(move.step)), TINY)
+        moved, bend = (move.origin - self.origin) / scale, (move.step - self.residual) / scale
+        length, shrunk = float(np.linalg.norm(moved)), -float(moved @ bend)
+        longest = max(length**2 / shrunk if shrunk > 0 else 1.0, REMEMBERS * self.longest)
+        distance = longest * float(np.linalg.norm(move.step / scale))
+        ahead = np.inf
+        if shrunk > 0:
+            ahead = (objective - self.objective) * distance**2 / (length**2 + 2 * length * distance)
+        return replace(self, objective=objective, longest=longest, ahead=ahead)
 
     def _learn(self, move: Move[Any]) -> Self:
         """Return the algorithm with the difference to the point before, or with none after a restart."""

@@ -11,13 +11,16 @@ import attrs
 from emkit.accelerate.checks import check_knows_q
 from emkit.algorithm import Ascent, Evaluate, M, Point
 from emkit.arguments import check_count
-from emkit.arrays import EPS
 from emkit.execution.evaluate import log_prior, same_units
 from emkit.statistics import Expectation
 from emkit.values import replace, value
 
 Part: TypeAlias = Callable[[M], Expectation[Any]]
 """The E-step of one block of the data."""
+
+
+Q_ROUNDING = 1e-10
+"""Of Q, relative to its size and the number of units: a sum of terms that cancel, each known to rounding."""
 
 
 @value
@@ -36,7 +39,8 @@ class Block:
     def bound(self, model: Any) -> tuple[float, float]:
         """Return the log likelihood of the block at a model, at least so much, and how far that may be off, nats."""
         q = _q(model, self.learnt)
-        return self.learnt.log_likelihood + (q - self.q), self.learnt.rounding + EPS * (abs(q) + abs(self.q))
+        error = Q_ROUNDING * (abs(q) + abs(self.q) + self.learnt.units)
+        return self.learnt.log_likelihood + (q - self.q), self.learnt.rounding + error
 
 
 @value
@@ -79,12 +83,12 @@ class IncrementalEM:
         """Give each block its turn; at first, take a plain EM step that does."""
         parts = evaluate.parts(self.blocks)
         if not self._knows(at.expectation.units, len(parts)):
-            model = at.model.m_step(at.expectation.statistics)
+            model = evaluate.m_step(at.model, at.expectation.statistics)
             kept = tuple(Block.of(model, part) for part in parts)
             learnt = reduce(add, (block.learnt for block in kept))
             point = Point(model, learnt, learnt.log_likelihood + log_prior(model))
             return type(self)(self.blocks, kept, point.objective), point
-        *_, (model, kept) = sweep(at.model, self.kept, parts)
+        *_, (model, kept) = sweep(at.model, self.kept, parts, evaluate.m_step)
         point = bound(model, kept)
         below = self.reached is not None and self.reached < at.objective
         ascent = Ascent.NOTHING if below else Ascent.BOUND
@@ -96,7 +100,9 @@ class IncrementalEM:
         return len(self.kept) == n_parts and same_units(counted, units)
 
 
-def sweep(model: M, kept: tuple[Block, ...], parts: Sequence[Part[M]]) -> Iterator[tuple[M, tuple[Block, ...]]]:
+def sweep(
+    model: M, kept: tuple[Block, ...], parts: Sequence[Part[M]], m_step: Callable[[M, Any], M]
+) -> Iterator[tuple[M, tuple[Block, ...]]]:
     """Yield the model after each block's turn, and what is kept of all blocks.
 
     Statistics are added up, those of blocks that had their turn and those of the others; nothing is ever subtracted.
@@ -107,7 +113,7 @@ def sweep(model: M, kept: tuple[Block, ...], parts: Sequence[Part[M]]) -> Iterat
         block = Block.of(model, part)
         had = block.learnt.statistics if had is None else had + block.learnt.statistics
         kept = (*kept[:i], block, *kept[i + 1 :])
-        model = model.m_step(had + others.pop() if others else had)
+        model = m_step(model, had + others.pop() if others else had)
         yield model, kept
 
 

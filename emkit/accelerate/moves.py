@@ -5,13 +5,16 @@ from typing import Generic, TypeGuard, TypeVar
 
 import numpy as np
 
-from emkit.algorithm import M, Point
+from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import Array
 from emkit.parameters import pack
 from emkit.trace import Record
 from emkit.values import value
 
 T = TypeVar("T")
+
+UNSEEN = 2.0
+"""How many times the rounding of an objective the next one, less its own rounding, may be lower."""
 
 
 @value
@@ -23,9 +26,9 @@ class Move(Generic[M]):
     end: Array  # (P,) of `to`; shorter where a parameter became a structural zero on the way
 
     @classmethod
-    def of(cls, at: Point[M]) -> "Move[M]":
+    def of(cls, at: Point[M], evaluate: Evaluate[M]) -> "Move[M]":
         """Take the M-step from a point, without a pass over the data."""
-        to = at.model.m_step(at.expectation.statistics)
+        to = evaluate.m_step(at.model, at.expectation.statistics)
         return cls(to, pack(at.model), pack(to))
 
     @property
@@ -39,16 +42,19 @@ class Move(Generic[M]):
 
 
 def rises(point: Point[M] | None, at: Point[M]) -> TypeGuard[Point[M]]:
-    """Return whether an attempt succeeded and its objective is no lower, as far as rounding lets one see."""
+    """Return whether an attempt succeeded and its objective is no lower, but for rounding where the run already is.
+
+    The rounding of the attempt itself counts against it: where numbers blow up it may hide any fall.
+    """
     if point is None:
         return False
-    unseen = sum(Record.of(one, 0).rounding for one in (point, at))
-    return point.objective >= at.objective - unseen
+    here, there = (Record.of(one, 0).rounding for one in (at, point))
+    return point.objective - there >= at.objective - UNSEEN * here
 
 
-def beyond(point: Point[M] | None, move: Move[M]) -> Move[M] | None:
+def beyond(point: Point[M] | None, move: Move[M], evaluate: Evaluate[M]) -> Move[M] | None:
     """Return EM's step from a rejected point; None where there is none that can be compared with one from before."""
-    found = None if point is None else if_possible(lambda: Move.of(point))
+    found = None if point is None else if_possible(lambda: Move.of(point, evaluate))
     return found if found is not None and found.joins(move.origin) else None
 
 

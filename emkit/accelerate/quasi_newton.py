@@ -5,7 +5,7 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.checks import check_declares, check_knows_q
+from emkit.accelerate.checks import check_accelerates, check_knows_q
 from emkit.accelerate.moves import Move, beyond, if_possible, rises
 from emkit.accelerate.score import score
 from emkit.accelerate.secants import Secants
@@ -16,9 +16,6 @@ from emkit.values import replace, value
 
 WARM_UP = 2
 """Plain EM steps at the start, where the objective is least like a parabola."""
-
-TRUSTED = 3
-"""Forecasts of what is still to be gained, of which the largest counts: one alone is small in passing a saddle, too."""
 
 LEAST, MOST = 0.1, 0.5
 """Of a step that went too far, what the next may be at least and at most."""
@@ -55,41 +52,47 @@ class QuasiNewton:
     widths: Array | None = attrs.field(default=None, repr=False)  # (P,) of the differences that make the gradient
     taken: int = attrs.field(default=0, repr=False)  # steps
     share: float = attrs.field(default=1.0, repr=False)  # of the correction that is taken
-    forecasts: tuple[float, ...] = attrs.field(default=(), repr=False)  # of what is still to be gained, nats
+    rounded: bool = attrs.field(default=False, repr=False)  # whether curvature was positive over the last step
+    ahead: float = attrs.field(default=np.inf, repr=False)  # nats still to be gained
     plain: bool = attrs.field(default=False, repr=False)
 
     def check(self, model: Any, /) -> None:
-        """Refuse a model that declares no parameters, or does not know Q."""
-        check_declares(self, model)
+        """Refuse a model that declares no parameters or does not know Q, or whose steps ascend nothing."""
+        check_accelerates(self, model)
         check_knows_q(self, model, instead="Squarem()")
 
     def is_plain(self) -> bool:
         """Return whether the last step was one of plain EM."""
         return self.plain
 
-    def remaining(self) -> float | None:
-        """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats; the most of late."""
-        return max(self.forecasts) if len(self.forecasts) == TRUSTED else None
+    def remaining(self) -> float:
+        """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats.
+
+        It is inf where curvature says that there is no top.
+        """
+        return self.ahead
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Step along K g where that raises the objective; else by EM."""
-        move = Move.of(at)
+        move = Move.of(at, evaluate)
         if not move.joins(move.origin):
             return type(self)(self.memory, plain=True), evaluate(move.to)
         known, here = self._learn(at, move)
+        if not np.isfinite(here.gradient).all():
+            return type(self)(self.memory)._plain(move, evaluate)
         if known.taken < WARM_UP:
             return known._plain(move, evaluate)
         direction = known.secants.direction(here.gradient, here.step)
         slope = float(direction @ here.gradient)
         if not slope > 0:
-            return replace(known, secants=Secants.none(0))._plain(move, evaluate)
-        known = replace(known, forecasts=(*known.forecasts, slope / 2)[-TRUSTED:])
+            return replace(known, secants=Secants.none(0), ahead=np.inf)._plain(move, evaluate)
+        known = replace(known, ahead=slope / 2 if known.rounded else np.inf)
         step = here.step + known.share * (direction - here.step)
         point = evaluate.attempt(here.at + step, like=move.to)
         if rises(point, at):
             return replace(known, share=min(1.0, 2 * known.share), plain=False), point
         known = replace(known, share=known.share * _shorter(at, point, float(step @ here.gradient)))
-        rejected = beyond(point, move)
+        rejected = beyond(point, move, evaluate)
         if point is not None and rejected is not None:
             known = replace(if_possible(lambda: known._learn(point, rejected)[0]) or known, before=here)
         return known._plain(move, evaluate)
@@ -101,13 +104,14 @@ class QuasiNewton:
         """Return the algorithm with one more pair of points, and where it is."""
         gradient, widths = score(at.model, at.expectation.statistics, at.expectation.units, self.widths)
         here = Place(move.origin, move.step, gradient)
-        secants, before = self.secants, self.before
+        secants, before, rounded = self.secants, self.before, False
         if secants.steps.shape[1] != len(here.at):
             secants, before = Secants.none(len(here.at)), None
         if before is not None and self.taken >= WARM_UP:
             step, fall, shrink = here.at - before.at, before.gradient - gradient, before.step - here.step
-            secants = secants.add(step, fall, shrink, self.memory)
-        return replace(self, secants=secants, before=here, widths=widths), here
+            added = secants.add(step, fall, shrink, self.memory)
+            secants, rounded = added, added is not secants
+        return replace(self, secants=secants, before=here, widths=widths, rounded=rounded), here
 
 
 def _shorter(at: Point[Any], point: Point[Any] | None, slope: float) -> float:

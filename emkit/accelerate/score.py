@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from emkit.accelerate.moves import if_possible
 from emkit.arrays import Array
-from emkit.declarations import ParameterError
 from emkit.execution.evaluate import log_prior
 from emkit.parameters import in_units_of_data, pack, unpack
 
@@ -28,6 +28,8 @@ TRIALS = 8
 def score(model: Any, statistics: Any, units: float, steps: Array | None = None) -> tuple[Array, Array]:
     """Return the gradient of Q + log prior in free coordinates at the model itself, (P,), and the steps taken.
 
+    It is nan in a coordinate where the model, or Q, ends within a step.
+
     By central differences. R. A. Fisher (1925), Proceedings of the Cambridge Philosophical Society 22, 700-725: where
     the statistics are those of the model's own E-step, it is the gradient of log likelihood + log prior.
 
@@ -40,14 +42,14 @@ def score(model: Any, statistics: Any, units: float, steps: Array | None = None)
     at = pack(model)
     known = steps is not None and len(steps) == len(at)
     taken = np.array(steps) if known else np.full(len(at), STEP)
-    here = _q(model, statistics)
+    here = _q_at(at, model, statistics)
     found = np.empty(len(at))
     for i, dimensional in enumerate(in_units_of_data(model)):
         away = np.zeros_like(at)
         for _ in range(TRIALS):
             away[i] = taken[i]
             above, below = _q_at(at + away, model, statistics), _q_at(at - away, model, statistics)
-            found[i] = (above - below) / (2 * taken[i])
+            found[i] = (above - below) / (2 * taken[i]) if np.isfinite(above - below) else np.nan
             factor = _factor((2 * here - above - below) / units) if dimensional else 1.0
             if max(factor, 1 / factor) < (TOLERATED if known else CLOSE):
                 break
@@ -66,8 +68,5 @@ def _q(model: Any, statistics: Any) -> float:
 
 
 def _q_at(free: Array, like: Any, statistics: Any) -> float:
-    with np.errstate(all="ignore"):
-        try:
-            return _q(unpack(free, like=like), statistics)
-        except ParameterError:
-            return -np.inf
+    q = if_possible(lambda: _q(unpack(free, like=like), statistics))
+    return -np.inf if q is None else q

@@ -8,7 +8,7 @@ from emkit.arrays import Array
 from emkit.values import value
 
 CURVED = 1e-10
-"""Least cosine between a step and the fall of the gradient along it: of less, rounding decides the sign."""
+"""Least curvature along a step, of the sum of what coordinates add or take: of less, rounding decides the sign."""
 
 
 @value
@@ -34,7 +34,7 @@ class Secants:
 
     def add(self, step: Array, fall: Array, shrink: Array, most: int) -> Self:
         """Take in one more pair, and forget the oldest beyond `most`; a pair without positive curvature is left out."""
-        if not step @ fall > CURVED * np.linalg.norm(step) * np.linalg.norm(fall):
+        if not step @ fall > CURVED * np.abs(step * fall).sum():
             return self
         last = slice(max(len(self.steps) + 1 - most, 0), None)
         return type(self)(

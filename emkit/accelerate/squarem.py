@@ -5,10 +5,11 @@ from typing import Any, Literal, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.checks import check_declares
+from emkit.accelerate.checks import check_accelerates
 from emkit.accelerate.moves import Move, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import TINY, Array
+from emkit.trace import FORECASTS
 from emkit.values import replace, value
 
 FORGETS = 0.7
@@ -43,24 +44,27 @@ class Squarem:
     limit: float = attrs.field(default=LIMIT, repr=False)  # of the step length
     longest: float = attrs.field(default=1.0, repr=False)  # 1 / (1 - λ), with λ the slowest rate of late
     gain: float = attrs.field(default=0.0, repr=False)  # of the last plain step, nats
-    ahead: float | None = attrs.field(default=None, repr=False)  # nats still to be gained
+    forecasts: tuple[float, ...] = attrs.field(default=(), repr=False)  # of the last cycles: nats still to be gained
     plain: bool = attrs.field(default=False, repr=False)
 
     def check(self, model: Any, /) -> None:
-        """Refuse a model that declares no parameters."""
-        check_declares(self, model)
+        """Refuse a model that declares no parameters, or whose steps ascend nothing."""
+        check_accelerates(self, model)
 
     def is_plain(self) -> bool:
         """Return whether the last step was one of plain EM."""
         return self.plain
 
-    def remaining(self) -> float | None:
-        """Return the gain still to come if all that is left shrinks at the slowest rate of late, nats."""
-        return self.ahead
+    def remaining(self) -> float:
+        """Return the gain still to come if all that is left shrinks at the slowest rate of late, nats.
+
+        It is the largest of the last few cycles, and inf where EM's steps grow: that is no way to an optimum.
+        """
+        return max(self.forecasts) if len(self.forecasts) == FORECASTS else np.inf
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Take an extrapolated step after a plain one, where that raises the objective; else a plain one."""
-        move = Move.of(at)
+        move = Move.of(at, evaluate)
         if self.origin is None or not move.joins(self.origin):
             return self._plain(at, move, evaluate)
         first = move.origin - self.origin  # r
@@ -71,8 +75,8 @@ class Squarem:
         r, v = first / np.maximum(scale, TINY), bend / np.maximum(scale, TINY)
         length = _length(self.scheme, r, v)
         longest = max(_length(1, r, v), REMEMBERS * self.longest)
-        ahead = self.gain * max(1.0, (longest - 1) ** 2 / (2 * longest - 1))
-        known = replace(self, scale=scale, longest=longest, ahead=ahead)
+        ahead = self.gain * max(1.0, (longest - 1) ** 2 / (2 * longest - 1)) if r @ v < 0 else np.inf
+        known = replace(self, scale=scale, longest=longest, forecasts=(*self.forecasts, ahead)[-FORECASTS:])
         if not length > 1:
             return known._plain(at, move, evaluate)
         taken = min(length, self.limit)

@@ -56,7 +56,10 @@ def test_units_do_not_matter(algorithm: Any, family: Any, scale: float, offset: 
     moved = SEPALS * scale + offset
     one, two = (emkit.fit(begin(x, family), x, algorithm=algorithm, tol=1e-6, max_iter=2000) for x in (SEPALS, moved))
     shift = -SEPALS.size * np.log(scale)
-    assert [record.passes for record in one.trace.records] == [record.passes for record in two.trace.records]
+    took = [fit.trace.records[-1].passes for fit in (one, two)]
+    if offset == 0 and np.log2(scale).is_integer():  # which changes no digit
+        assert took[0] == took[1]
+    assert took[0] == pytest.approx(took[1], rel=0.1)
     np.testing.assert_allclose(np.asarray(two.trace), np.asarray(one.trace) + shift, rtol=1e-6)
 
 
@@ -71,6 +74,16 @@ def test_units_of_one_column_do_not_matter(scale: float) -> None:
         model: Any = Mixture.start(x, 2, emissions=LinearRegression, rng=11, how=emkit.starts.random_responsibilities)
         found.append([passes(model, x, algorithm, 20) for algorithm in (Squarem(), Anderson(), QuasiNewton())])
     assert found[0] == found[1]
+
+
+@every_algorithm
+def test_units_of_each_column_do_not_matter(algorithm: Any) -> None:
+    """Columns in units that are 2^40 apart take the same passes as those in the same units."""
+    one, two = (
+        emkit.fit(begin(x), x, algorithm=algorithm, tol=1e-6, max_iter=2000)
+        for x in (SEPALS, SEPALS * [2.0**20, 2.0**-20])
+    )
+    assert one.trace.records[-1].passes == pytest.approx(two.trace.records[-1].passes, rel=0.1)
 
 
 def test_squarem_takes_two_passes_a_cycle_and_three_on_a_rejection() -> None:
@@ -140,6 +153,23 @@ def test_a_model_without_declared_parameters_is_refused(algorithm: Any) -> None:
         emkit.steps(TwoCoins(0.3, 0.6), np.array([3.0, 7.0]), algorithm=algorithm)
 
 
+@pytest.mark.parametrize("algorithm", [Squarem(), Anderson(), QuasiNewton()])
+def test_what_ascends_nothing_is_refused(algorithm: Any) -> None:
+    """Nothing tells a good extrapolation of tempered or drawn steps from a bad one; once annealed, all is well."""
+    with pytest.raises(TypeError, match=r"Annealed declares that its steps ascend nothing"):
+        emkit.fit(emkit.Annealed(begin()), SEPALS, algorithm=algorithm)
+    with pytest.raises(TypeError, match=r"Stochastic declares that its steps ascend nothing"):
+        emkit.fit(emkit.Stochastic(begin(), seed=0), SEPALS, algorithm=algorithm)
+
+
+def test_parameters_that_stand_still_end_no_tempered_run() -> None:
+    """While nothing ascends, no rule ends a fit."""
+    annealed = emkit.Annealed(begin(), start=0.5, steps=60)
+    assert emkit.fit(annealed, SEPALS, stop="parameters", tol=1e-3).model.beta == 1
+    drawn = emkit.Stochastic(begin(), seed=1)
+    assert emkit.fit(drawn, SEPALS, stop="parameters", tol=1e9, max_iter=5).outcome == "max_iter"
+
+
 def test_quasi_newton_needs_q() -> None:
     """A model without Q is refused, and told of the algorithm that does without."""
     with pytest.raises(TypeError, match=r"PoissonMixture has no `expected_log_joint`.*Squarem"):
@@ -177,7 +207,7 @@ def test_what_is_foreseen_is_what_comes(name: str, algorithm: Any) -> None:
     for tol in (1e-6, 1e-8):
         found = emkit.fit(model, data, algorithm=algorithm, tol=tol, max_iter=5000)
         rest = emkit.fit(found.model, data, algorithm=QuasiNewton(), tol=1e-12, max_iter=5000)
-        assert found.converged
+        assert found.outcome in ("converged", "stalled")
         assert rest.objective - found.objective < 10 * tol * found.trace.records[-1].units
 
 
