@@ -8,7 +8,7 @@ into the documentation, and what was measured into `acceleration.json`, from whi
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from benchmarks.machine import described
 from benchmarks.report import Table, number, progress, write_results
 from benchmarks.slow_cases import CASES, Case
 from emkit import EM, Algorithm, Anderson, QuasiNewton, Squarem
+from emkit.stopping import Increment, Remaining, Rule
+from emkit.trace import Record
 from tests.lab.package import MODELS
 
 ALGORITHMS: dict[str, Algorithm] = {
@@ -35,6 +37,9 @@ SLOWER = 1.1
 
 ELSEWHERE = 1e-3
 """Nats from EM's optimum, from which on it is another one."""
+
+TOL = 1e-8
+"""Nats per unit, at which stopping rules are compared."""
 
 REPEATS, PATIENCE = 5, 2.0
 """Of one run, of which the median counts; and the seconds that they may take together before it is fewer."""
@@ -60,6 +65,7 @@ class Comparison:
     case: str
     optimum: float
     outcomes: dict[str, Outcome]
+    left: dict[str, float]  # by stopping rule: what EM leaves when it stops, in units of the tolerance
 
     @property
     def speed_ups(self) -> dict[str, float]:
@@ -72,12 +78,21 @@ def compare(name: str, case: Case, within: Callable[[float], float]) -> Comparis
     """Run all algorithms on a case, to within so many nats, a function of the optimum, of where EM ends."""
     progress(name)
     model, data = case
-    optimum = max(emkit.fit(model, data, tol=0, max_iter=MOST).trace)
+    trace = emkit.fit(model, data, tol=0, max_iter=MOST).trace
+    optimum = max(trace)
     target = optimum - within(optimum)
     plain = solve(case, EM(), target, MOST)
     allowed = int(SLOWER * plain.passes) + 1
     others = {key: solve(case, algorithm, target, allowed) for key, algorithm in ALGORITHMS.items() if key != "EM"}
-    return Comparison(name, optimum, {"EM": plain} | others)
+    left = {rule.__name__: left_by(rule(TOL), trace.records, optimum) for rule in (Increment, Remaining)}
+    return Comparison(name, optimum, {"EM": plain} | others, left)
+
+
+def left_by(rule: Rule, records: Sequence[Record], optimum: float) -> float:
+    """Return what is left to an optimum, nats per unit, over the tolerance, where a rule ends a run of EM."""
+    ends = (i for i in range(1, len(records)) if rule(records[max(0, i - 3) : i + 1]) is not None)
+    at = records[next(ends, len(records) - 1)]
+    return (optimum - at.objective) / at.units / TOL
 
 
 def solve(case: Case, algorithm: Algorithm, target: float, allowed: int) -> Outcome:
@@ -107,6 +122,16 @@ def details(comparisons: list[Comparison]) -> Table:
         elsewhere = ", ".join(f"{name} {gap:+.3f}" for name, gap in away.items() if abs(gap) > ELSEWHERE)
         rows.append([found.case.replace("_", " "), *cells, f"{found.optimum:.6f}", elsewhere])
     return Table("To a millionth of a nat below the optimum that EM climbs to", columns, rows)
+
+
+def rules(comparisons: list[Comparison]) -> Table:
+    """Return what EM leaves by each stopping rule, over all cases."""
+    rows = []
+    for rule, name in ((Increment, "the last gain"), (Remaining, "what is still to come")):
+        left = np.array([found.left[rule.__name__] for found in comparisons])
+        rows.append([name, f"{np.median(left):.1f}", f"{left.max():.1f}"])
+    columns = ["EM stops by", "median", "worst"]
+    return Table(f"What is left when EM stops, over tol = {TOL:g} nats per unit", columns, rows)
 
 
 def summary(title: str, comparisons: list[Comparison]) -> Table:
@@ -143,7 +168,7 @@ def main() -> None:
         parser.error("--write needs all cases")
     slow = [compare(name, CASES[name](), lambda _: 1e-6) for name in given.only or CASES]
     models = [] if given.only else [compare(name, case, lambda best: 1e-9 * abs(best)) for name, case in MODELS.items()]
-    tables = [details(slow), summary("EM's passes and time over those of each, slow cases", slow)]
+    tables = [details(slow), rules(slow), summary("EM's passes and time over those of each, slow cases", slow)]
     if models:
         tables.append(summary(f"The same, over the {len(models)} models of the package", models))
     results = "\n\n".join(map(str, tables))
