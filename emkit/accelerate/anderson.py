@@ -89,8 +89,9 @@ class Anderson:
         """
         if self.origin is None or self.residual is None or len(self.origin) != len(move.origin):
             return replace(self, objective=objective, ahead=np.inf)
-        scale = np.maximum(np.maximum(np.abs(self.residual), np.abs(move.step)), TINY)
-        moved, bend = (move.origin - self.origin) / scale, (move.step - self.residual) / scale
+        moved, bend = move.origin - self.origin, move.step - self.residual
+        scale = np.max(np.abs([self.residual, move.step, EPS * moved, np.full(len(moved), TINY)]), axis=0)
+        moved, bend = moved / scale, bend / scale
         length, shrunk = float(np.linalg.norm(moved)), -float(moved @ bend)
         longest = max(length**2 / shrunk if shrunk > 0 else 1.0, REMEMBERS * self.longest)
         distance = longest * float(np.linalg.norm(move.step / scale))
