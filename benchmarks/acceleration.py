@@ -1,6 +1,6 @@
 """Algorithms side by side: passes over the data and seconds, to the optimum that plain EM climbs to.
 
-`python -m benchmarks.acceleration` prints two tables: the slow cases, which were chosen before any algorithm was run on
+`python -m benchmarks.acceleration` prints tables: the slow cases, which were chosen before any algorithm was run on
 them, to a millionth of a nat; and every model of the package, to a billionth of the objective. `--write` puts them
 into the documentation, and what was measured into `acceleration.json`, from which its figure is drawn.
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
-from emkit.arrays import Array
+from emkit.arrays import EPS, Array
 from emkit.model import LatentVariableModel
 from emkit.statistics import Expectation
 from emkit.values import value
@@ -19,6 +19,12 @@ class Point(Generic[M]):
     model: M
     expectation: Expectation[Any]
     objective: float  # log likelihood + log prior, nats; or a lower bound, where the algorithm says so
+
+    @property
+    def rounding(self) -> float:
+        """How far the objective may be off, nats."""
+        learnt = self.expectation
+        return learnt.rounding + EPS * abs(self.objective - learnt.log_likelihood)
 
 
 class Evaluate(Protocol[M]):
@@ -75,6 +81,11 @@ class Ascends(Protocol):
     def ascends(self) -> Ascent:
         """Return what the step that led to this state of an algorithm ascends; what steps from this model do."""
         ...
+
+
+def ascends_nothing(thing: Any) -> bool:
+    """Return whether an algorithm or a model declares that its steps ascend nothing."""
+    return isinstance(thing, Ascends) and thing.ascends() is Ascent.NOTHING
 
 
 @runtime_checkable

@@ -97,7 +97,7 @@ def fit(
         raise TypeError(f"record: expected a function such as emkit.lab.gains, found {record!r}")
     chosen = _algorithm(algorithm, model)
     if stop == "parameters":
-        n_coordinates(model)
+        n_coordinates(model)  # which refuses a model that declares none
     evaluator = _evaluator(model, data, chunk_size, workers)
     path = run(model, evaluator, chosen)
     with one_blas_thread():

@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 
 from emkit.algorithm import Algorithm, Ascent, Foresees, Point, StepsPlainly
-from emkit.arrays import EPS, Array
+from emkit.arrays import Array
 from emkit.values import value
 
 FORECASTS = 3
@@ -45,7 +45,7 @@ class Record:
         return cls(
             objective=point.objective,
             log_likelihood=learnt.log_likelihood,
-            rounding=learnt.rounding + EPS * abs(point.objective - learnt.log_likelihood),
+            rounding=point.rounding,
             units=learnt.units,
             observations=learnt.observations,
             passes=passes,

@@ -6,8 +6,8 @@ import attrs
 import numpy as np
 from scipy.optimize import brentq
 
-from emkit.accelerate.checks import check_accelerates
-from emkit.accelerate.moves import Move, beyond, rises
+from emkit.accelerate.accelerator import Accelerator
+from emkit.accelerate.moves import REMEMBERS, Move, beyond, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arguments import check_count
 from emkit.arrays import EPS, TINY, Array
@@ -17,12 +17,8 @@ BASE, NEEDED = 1.2, 25.0
 """Of the damping: after s more extrapolations accepted than not, 1 / (1 + BASE^(NEEDED - s)) of |c|² is kept."""
 
 
-REMEMBERS = 0.9
-"""By how much the longest of 1 / (1 - λ) shrinks each time."""
-
-
 @value
-class Anderson:
+class Anderson(Accelerator):
     """Anderson acceleration of EM: the step whose residual, were EM linear, would be the least of all recent steps'.
 
     Residuals are EM's steps r = M(θ) - θ in free coordinates, each in units of its recent EM steps. From θ it goes to
@@ -46,15 +42,6 @@ class Anderson:
     objective: float = attrs.field(default=-np.inf, repr=False)  # of the point before, nats
     longest: float = attrs.field(default=1.0, repr=False)  # 1 / (1 - λ), with λ the slowest rate of late
     ahead: float = attrs.field(default=np.inf, repr=False)  # nats still to be gained
-    plain: bool = attrs.field(default=False, repr=False)
-
-    def check(self, model: Any, /) -> None:
-        """Refuse a model that declares no parameters, or whose steps ascend nothing."""
-        check_accelerates(self, model)
-
-    def is_plain(self) -> bool:
-        """Return whether the last step was one of plain EM."""
-        return self.plain
 
     def remaining(self) -> float:
         """Return the gain still to come, nats: from the last one, and how far the top is at the slowest rate of late.

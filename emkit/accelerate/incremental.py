@@ -65,7 +65,6 @@ class IncrementalEM:
     kept: tuple[Block, ...] = attrs.field(default=(), repr=False)
     reached: float | None = attrs.field(default=None, repr=False)  # the objective of the last point
     ascent: Ascent = attrs.field(default=Ascent.OBJECTIVE, repr=False)
-    bound: bool = attrs.field(default=False, repr=False)  # whether the objective of the last point is one
 
     def check(self, model: Any, /) -> None:
         """Refuse a model that does not know Q."""
@@ -77,7 +76,7 @@ class IncrementalEM:
 
     def is_bound(self) -> bool:
         """Return True after the first iteration: only then are all blocks evaluated at the last model."""
-        return self.bound
+        return self.ascent is not Ascent.OBJECTIVE
 
     def advance(self, at: Point[M], evaluate: Evaluate[M], /) -> tuple[Self, Point[M]]:
         """Give each block its turn; at first, take a plain EM step that does."""
@@ -92,7 +91,7 @@ class IncrementalEM:
         point = bound(model, kept)
         below = self.reached is not None and self.reached < at.objective
         ascent = Ascent.NOTHING if below else Ascent.BOUND
-        return type(self)(self.blocks, kept, point.objective, ascent, bound=True), point
+        return type(self)(self.blocks, kept, point.objective, ascent), point
 
     def _knows(self, units: float, n_parts: int) -> bool:
         """Return whether what is kept may be of these data."""

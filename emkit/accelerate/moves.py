@@ -8,10 +8,12 @@ import numpy as np
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import Array
 from emkit.parameters import pack
-from emkit.trace import Record
 from emkit.values import value
 
 T = TypeVar("T")
+
+REMEMBERS = 0.9
+"""By how much the slowest rate of late, as 1 / (1 - λ), shrinks each time: by it forecasts judge what is to come."""
 
 UNSEEN = 2.0
 """How many times the rounding of an objective the next one, less its own rounding, may be lower."""
@@ -48,8 +50,7 @@ def rises(point: Point[M] | None, at: Point[M]) -> TypeGuard[Point[M]]:
     """
     if point is None:
         return False
-    here, there = (Record.of(one, 0).rounding for one in (at, point))
-    return point.objective - there >= at.objective - UNSEEN * here
+    return point.objective - point.rounding >= at.objective - UNSEEN * at.rounding
 
 
 def beyond(point: Point[M] | None, move: Move[M], evaluate: Evaluate[M]) -> Move[M] | None:

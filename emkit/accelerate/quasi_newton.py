@@ -5,7 +5,8 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from emkit.accelerate.checks import check_accelerates, check_knows_q
+from emkit.accelerate.accelerator import Accelerator
+from emkit.accelerate.checks import check_knows_q
 from emkit.accelerate.moves import Move, beyond, if_possible, rises
 from emkit.accelerate.score import score
 from emkit.accelerate.secants import Secants
@@ -31,7 +32,7 @@ class Place:
 
 
 @value
-class QuasiNewton:
+class QuasiNewton(Accelerator):
     """Quasi-Newton EM: the step goes K g, with g the gradient and K a BFGS estimate that begins as EM's own step.
 
     EM's step is I⁻¹ g, with I the complete-data information; pairs of points correct I⁻¹ towards the inverse observed
@@ -54,16 +55,11 @@ class QuasiNewton:
     share: float = attrs.field(default=1.0, repr=False)  # of the correction that is taken
     rounded: bool = attrs.field(default=False, repr=False)  # whether curvature was positive over the last step
     ahead: float = attrs.field(default=np.inf, repr=False)  # nats still to be gained
-    plain: bool = attrs.field(default=False, repr=False)
 
     def check(self, model: Any, /) -> None:
         """Refuse a model that declares no parameters or does not know Q, or whose steps ascend nothing."""
-        check_accelerates(self, model)
+        super().check(model)
         check_knows_q(self, model, instead="Squarem()")
-
-    def is_plain(self) -> bool:
-        """Return whether the last step was one of plain EM."""
-        return self.plain
 
     def remaining(self) -> float:
         """Return what Newton's step would gain if the objective were a parabola, g·K g / 2, nats.

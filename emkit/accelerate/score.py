@@ -42,13 +42,13 @@ def score(model: Any, statistics: Any, units: float, steps: Array | None = None)
     at = pack(model)
     known = steps is not None and len(steps) == len(at)
     taken = np.array(steps) if known else np.full(len(at), STEP)
-    here = _q_at(at, model, statistics)
+    here = _q(at, model, statistics)
     found = np.empty(len(at))
     for i, dimensional in enumerate(in_units_of_data(model)):
         away = np.zeros_like(at)
         for _ in range(TRIALS):
             away[i] = taken[i]
-            above, below = _q_at(at + away, model, statistics), _q_at(at - away, model, statistics)
+            above, below = _q(at + away, model, statistics), _q(at - away, model, statistics)
             found[i] = (above - below) / (2 * taken[i]) if np.isfinite(above - below) else np.nan
             factor = _factor((2 * here - above - below) / units) if dimensional else 1.0
             if max(factor, 1 / factor) < (TOLERATED if known else CLOSE):
@@ -63,10 +63,12 @@ def _factor(bend: float) -> float:
     return float(np.clip(wanted, 1e-3, 1e3))
 
 
-def _q(model: Any, statistics: Any) -> float:
-    return float(model.expected_log_joint(statistics)) + log_prior(model)
+def _q(free: Array, like: Any, statistics: Any) -> float:
+    """Return Q + log prior at free coordinates, nats; -inf where they leave the space, or Q raises."""
 
+    def q() -> float:
+        model = unpack(free, like=like)
+        return float(model.expected_log_joint(statistics)) + log_prior(model)
 
-def _q_at(free: Array, like: Any, statistics: Any) -> float:
-    q = if_possible(lambda: _q(unpack(free, like=like), statistics))
-    return -np.inf if q is None else q
+    found = if_possible(q)
+    return -np.inf if found is None else found

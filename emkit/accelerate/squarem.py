@@ -1,12 +1,12 @@
 """SQUAREM: squared extrapolation along two EM steps."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import attrs
 import numpy as np
 
-from emkit.accelerate.checks import check_accelerates
-from emkit.accelerate.moves import Move, rises
+from emkit.accelerate.accelerator import Accelerator
+from emkit.accelerate.moves import REMEMBERS, Move, rises
 from emkit.algorithm import Evaluate, M, Point
 from emkit.arrays import TINY, Array
 from emkit.trace import FORECASTS
@@ -15,15 +15,12 @@ from emkit.values import replace, value
 FORGETS = 0.7
 """By how much the remembered sizes of EM steps shrink each time."""
 
-REMEMBERS = 0.9
-"""By how much the longest step length does, from which is judged what is still to be gained."""
-
 LIMIT = 6.0
 """The greatest step length at first. Where it is taken it grows by as much if the objective rose, else shrinks."""
 
 
 @value
-class Squarem:
+class Squarem(Accelerator):
     """SQUAREM: one plain EM step, then one extrapolated from it and the next; two passes over the data a cycle.
 
     From θ, with r = M(θ) - θ and v = M(M(θ)) - 2 M(θ) + θ in free coordinates, it goes to θ + 2 a r + a² v. The length
@@ -45,15 +42,6 @@ class Squarem:
     longest: float = attrs.field(default=1.0, repr=False)  # 1 / (1 - λ), with λ the slowest rate of late
     gain: float = attrs.field(default=0.0, repr=False)  # of the last plain step, nats
     forecasts: tuple[float, ...] = attrs.field(default=(), repr=False)  # of the last cycles: nats still to be gained
-    plain: bool = attrs.field(default=False, repr=False)
-
-    def check(self, model: Any, /) -> None:
-        """Refuse a model that declares no parameters, or whose steps ascend nothing."""
-        check_accelerates(self, model)
-
-    def is_plain(self) -> bool:
-        """Return whether the last step was one of plain EM."""
-        return self.plain
 
     def remaining(self) -> float:
         """Return the gain still to come if all that is left shrinks at the slowest rate of late, nats.
@@ -72,7 +60,8 @@ class Squarem:
         scale = np.maximum(np.abs(first), np.abs(move.step))
         if self.scale is not None and len(self.scale) == len(scale):
             scale = np.maximum(scale, FORGETS * self.scale)
-        r, v = first / np.maximum(scale, TINY), bend / np.maximum(scale, TINY)
+        units = np.maximum(scale, TINY)
+        r, v = first / units, bend / units
         length = _length(self.scheme, r, v)
         longest = max(_length(1, r, v), REMEMBERS * self.longest)
         ahead = self.gain * max(1.0, (longest - 1) ** 2 / (2 * longest - 1)) if r @ v < 0 else np.inf

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from emkit.algorithm import Ascends, Ascent
+from emkit.algorithm import ascends_nothing
 from emkit.arguments import check_count
 from emkit.em import steps
 from emkit.execution.threads import one_blas_thread
@@ -14,7 +14,6 @@ from emkit.lab.examination import Examination
 from emkit.lab.report import Report
 from emkit.lab.subject import Subject
 from emkit.lab.watch import watch
-from emkit.model import has
 
 
 @one_blas_thread()
@@ -53,10 +52,10 @@ def audit(model: Any, data: Any, *, iterations: int = 200) -> Report:
 
 def _ascending(model: Any, data: Any, iterations: int) -> Any:
     """Return the model itself, or the first on its way that does not declare that its steps ascend nothing."""
-    if not has(model, Ascends) or model.ascends() is not Ascent.NOTHING:
+    if not ascends_nothing(model):
         return model
     for step in islice(steps(model, data), iterations + 1):
-        if step.model.ascends() is not Ascent.NOTHING:
+        if not ascends_nothing(step.model):
             return step.model
     raise ValueError(
         f"model: {type(model).__name__} declares that its steps ascend nothing, and after {iterations} of them still "
